@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from flows.models.deployments import Deployment
+from flows.models.flows import Flow
+from flows.models.jobs import Job
+from flows.models.versions import FlowVersion
+
+__all__ = ["Deployment", "Flow", "FlowVersion", "Job"]

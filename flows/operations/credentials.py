@@ -1,0 +1,23 @@
+"""The ScaiGrid credential of a job, or the documented refusal."""
+
+from __future__ import annotations
+
+from flows.models import Job
+from flows.operations.jobs import token_of
+from scaiflow.kit.errors import Precondition
+from tenants.operations.credentials import Credential, credential_for
+
+FIX = "Sign in with ScaiKey, or set this tenant's API key via POST /v1/tenants/me/scaigrid_credentials."
+
+
+class MissingScaiGridCredentials(Precondition):
+    error = "missing_scaigrid_credentials"
+
+
+def required_credential(job: Job) -> Credential:
+    """Raises MissingScaiGridCredentials."""
+    tenant_id = job.flow.tenant_id
+    found = credential_for(tenant_id=tenant_id, token=token_of(job))
+    if found is None:
+        raise MissingScaiGridCredentials(f"no ScaiGrid credentials for tenant '{tenant_id}'", fix=FIX)
+    return found

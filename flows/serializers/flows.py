@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rest_framework import serializers
+
+from flows.access import level_on
+from flows.models import Flow
+from scaiflow.kit.shapes import Object, Text
+
+
+class FlowIn(serializers.Serializer):
+    name = Text(max_length=255)
+    description = Text(max_length=10_000, required=False, allow_blank=True, allow_null=True, default="")
+    content = Object()
+
+    def validate_description(self, value: str | None) -> str:
+        return value or ""
+
+
+class FlowChangeIn(serializers.Serializer):
+    """Every field may be missing; null counts as missing."""
+
+    name = Text(max_length=255, required=False, allow_null=True)
+    description = Text(max_length=10_000, required=False, allow_blank=True, allow_null=True)
+    content = Object(required=False, allow_null=True)
+
+    def validate(self, attrs: dict) -> dict:
+        return {name: value for name, value in attrs.items() if value is not None}
+
+
+class FlowQueryIn(serializers.Serializer):
+    search = Text(max_length=255, required=False, allow_blank=True, default="")
+    limit = serializers.IntegerField(min_value=1, max_value=500, default=100)
+    cursor = Text(max_length=512, required=False, allow_blank=True, default="")
+
+
+class FlowSummary(serializers.ModelSerializer):
+    level = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Flow
+        fields: ClassVar[list[str]] = [
+            "id", "name", "description", "owner_id", "tenant_id", "version", "created_at", "updated_at", "level",
+        ]  # fmt: skip
+
+    def get_level(self, flow: Flow) -> str:
+        return level_on(self.context["principal"], flow).word
+
+
+class FlowListOut(serializers.Serializer):
+    items = FlowSummary(many=True)
+    total = serializers.IntegerField()
+    next_cursor = serializers.CharField(allow_null=True)

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+from flows.models import Job
+
+
+class JobOut(serializers.ModelSerializer):
+    flow_id = serializers.CharField()
+    error = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Job
+        fields: ClassVar[list[str]] = [
+            "id", "kind", "flow_id", "state", "progress", "result", "error",
+            "created_at", "started_at", "finished_at", "requested_by",
+        ]  # fmt: skip
+
+    def get_error(self, job: Job) -> Any:
+        """What the POST would have answered: `{status, detail}`."""
+        if job.error is None:
+            return None
+        return {"status": job.error["status"], "detail": job.error.get("detail", job.error.get("body"))}

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rest_framework import serializers
+
+from flows.models import FlowVersion
+
+
+class VersionOut(serializers.ModelSerializer):
+    is_current = serializers.SerializerMethodField()
+    last_modified = serializers.DateTimeField(source="created_at")
+
+    class Meta:
+        model = FlowVersion
+        fields: ClassVar[list[str]] = [
+            "version", "is_current", "last_modified", "author_id", "size", "digest", "label",
+        ]  # fmt: skip
+
+    def get_is_current(self, version: FlowVersion) -> bool:
+        return bool(version.version == self.context["flow"].version)

@@ -1,0 +1,28 @@
+"""Every door of the app."""
+
+from __future__ import annotations
+
+from django.urls import path, register_converter
+
+from flows.views.deployments import Deployments, FlowDeploy, FlowRunTests
+from flows.views.flows import FlowDetail, FlowRestore, Flows
+from flows.views.jobs import JobDetail
+from flows.views.preview import FlowCompile, FlowValidate
+from flows.views.versions import VersionDetail, Versions
+from scaiflow.kit.ids import OpaqueId
+
+register_converter(OpaqueId, "id")
+
+urlpatterns = [
+    path("flows", Flows.as_view(), name="flows"),
+    path("flows/compile", FlowCompile.as_view(), name="flow-compile"),
+    path("flows/validate", FlowValidate.as_view(), name="flow-validate"),
+    path("flows/<id:flow_id>", FlowDetail.as_view(), name="flow"),
+    path("flows/<id:flow_id>/restore", FlowRestore.as_view(), name="flow-restore"),
+    path("flows/<id:flow_id>/versions", Versions.as_view(), name="flow-versions"),
+    path("flows/<id:flow_id>/versions/<id:version>", VersionDetail.as_view(), name="flow-version"),
+    path("flows/<id:flow_id>/deploy", FlowDeploy.as_view(), name="flow-deploy"),
+    path("flows/<id:flow_id>/run-tests", FlowRunTests.as_view(), name="flow-run-tests"),
+    path("flows/<id:flow_id>/deployments", Deployments.as_view(), name="flow-deployments"),
+    path("jobs/<id:job_id>", JobDetail.as_view(), name="job"),
+]

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.urls import reverse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from flows.access import require_deployed
+from flows.operations.jobs import outcome_of, start_job, wait_for
+from flows.roles import JobKind, Level
+from flows.serializers.deployments import DeployIn, DeploymentOut, RunTestsIn
+from flows.views.base import FlowView
+from scaiflow.kit.rights import MANAGE, VIEW
+from scaiflow.kit.views import read_body
+from tenants.principals import caller_of
+
+
+class Deployments(FlowView):
+    permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
+    levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW}
+
+    def get(self, request: Request, flow_id: str) -> Response:
+        return Response(DeploymentOut(self.flow.deployments.newest_first(), many=True).data)
+
+
+class JobView(FlowView):
+    """A POST that is a job: answered as documented when the job is done in time and was not asked for later, else with
+    the place where the job can be looked at."""
+
+    permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
+    levels: ClassVar[dict[str, Level]] = {"POST": Level.DEPLOY}
+
+    def run(self, request: Request, kind: JobKind, **arguments: Any) -> Response:
+        wanted_later = "respond-async" in request.headers.get("Prefer", "")
+        arguments["version"] = self.flow.version
+        job = start_job(flow=self.flow, by=caller_of(request), kind=kind, arguments=arguments)
+        if not wanted_later and wait_for(job=job, seconds=settings.JOB_WAIT_SECONDS).is_over:
+            return Response(outcome_of(job))
+        location = reverse("job", kwargs={"job_id": job.id})
+        return Response({"job_id": job.id, "state": job.state}, status=202, headers={"Location": location})
+
+
+class FlowDeploy(JobView):
+    def post(self, request: Request, flow_id: str) -> Response:
+        return self.run(request, JobKind.DEPLOY, **read_body(DeployIn, request))
+
+
+class FlowRunTests(JobView):
+    def post(self, request: Request, flow_id: str) -> Response:
+        arguments = read_body(RunTestsIn, request)
+        require_deployed(self.flow, arguments["core_id"])
+        return self.run(request, JobKind.RUN_TESTS, **arguments)

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from flows.models import Flow
+from flows.operations.flows import create_flow, delete_flow, restore_flow, update_flow
+from flows.operations.versions import content_of
+from flows.roles import Level
+from flows.serializers.flows import FlowChangeIn, FlowIn, FlowListOut, FlowQueryIn, FlowSummary
+from flows.views.base import FlowView
+from scaiflow.kit.pagination import page_before
+from scaiflow.kit.rights import MANAGE, VIEW
+from scaiflow.kit.views import ApiView, read_body, read_query
+from tenants.principals import caller_of
+
+
+class Flows(ApiView):
+    permissions: ClassVar[dict[str, str]] = {"GET": VIEW, "POST": MANAGE}
+
+    def get(self, request: Request) -> Response:
+        query = read_query(FlowQueryIn, request)
+        found = Flow.objects.visible_to(caller_of(request)).living().named_like(query["search"])
+        items, cursor = page_before(found, field="updated_at", cursor=query["cursor"], limit=query["limit"])
+        page = {"items": items, "total": found.count(), "next_cursor": cursor}
+        return Response(FlowListOut(page, context={"principal": caller_of(request)}).data)
+
+    def post(self, request: Request) -> Response:
+        flow = create_flow(by=caller_of(request), **read_body(FlowIn, request))
+        return _detail(request, flow, status=201)
+
+
+class FlowDetail(FlowView):
+    permissions: ClassVar[dict[str, str]] = {"GET": VIEW, "HEAD": VIEW, "PUT": MANAGE, "DELETE": MANAGE}
+    levels: ClassVar[dict[str, Level]] = {
+        "GET": Level.VIEW, "HEAD": Level.VIEW, "PUT": Level.EDIT, "DELETE": Level.ADMIN,
+    }  # fmt: skip
+
+    def get(self, request: Request, flow_id: str) -> Response:
+        if self.flow.etag in _tags(request.headers.get("If-None-Match", "")):
+            return Response(status=304, headers={"ETag": self.flow.etag})
+        return _detail(request, self.flow)
+
+    def put(self, request: Request, flow_id: str) -> Response:
+        changes = read_body(FlowChangeIn, request)
+        flow = update_flow(flow=self.flow, by=caller_of(request), if_match=request.headers.get("If-Match"), **changes)
+        return _detail(request, flow)
+
+    def delete(self, request: Request, flow_id: str) -> Response:
+        delete_flow(flow=self.flow)
+        return Response(status=204)
+
+
+class FlowRestore(FlowView):
+    permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
+    levels: ClassVar[dict[str, Level]] = {"POST": Level.ADMIN}
+    opens_deleted = True
+
+    def post(self, request: Request, flow_id: str) -> Response:
+        return _detail(request, restore_flow(flow=self.flow))
+
+
+def _detail(request: Request, flow: Flow, **options: Any) -> Response:
+    """The summary, the content, and the tag that a later save may hold against it."""
+    summary = FlowSummary(flow, context={"principal": caller_of(request)}).data
+    return Response({**summary, "content": content_of(flow=flow)}, headers={"ETag": flow.etag}, **options)
+
+
+def _tags(header: str) -> set[str]:
+    """RFC 9110: If-None-Match compares weakly."""
+    return {tag.strip().removeprefix("W/") for tag in header.split(",")}

@@ -1,0 +1,33 @@
+"""Compile and validate without saving anything."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from flows.compiler import FLOW_SCHEMA
+from flows.operations.compiling import diagnose, preview
+from flows.serializers.preview import CompileIn, ValidateIn
+from scaiflow.kit.rights import VIEW
+from scaiflow.kit.views import ApiView, PublicView, read_body
+
+
+class FlowCompile(ApiView):
+    permissions: ClassVar[dict[str, str]] = {"POST": VIEW}
+
+    def post(self, request: Request) -> Response:
+        return Response(preview(**read_body(CompileIn, request)))
+
+
+class FlowValidate(ApiView):
+    permissions: ClassVar[dict[str, str]] = {"POST": VIEW}
+
+    def post(self, request: Request) -> Response:
+        return Response(diagnose(**read_body(ValidateIn, request)))
+
+
+class FlowSchema(PublicView):
+    def get(self, request: Request) -> Response:
+        return Response(FLOW_SCHEMA)

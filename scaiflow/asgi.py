@@ -1,0 +1,14 @@
+"""HTTP and websockets in one ASGI application (any ASGI server will do)."""
+
+from __future__ import annotations
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+from scaiflow.celery import app as celery_app
+
+__all__ = ["application", "celery_app"]
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scaiflow.settings")
+application = get_asgi_application()

@@ -1,0 +1,52 @@
+"""Where a Celery task runs: on a worker when there is a broker, on a thread of this process when there is none.
+
+Both ways run the same task function with the same arguments; nothing above this module knows the difference.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import structlog
+from celery import current_app
+from django.conf import settings
+from django.db import connections
+
+log = structlog.get_logger(__name__)
+THREADS = 8
+_pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="job")
+
+
+def enqueue(task: str, *, after_seconds: float = 0, **arguments: Any) -> None:
+    """Run the task named `task` soon. Call it after the transaction that wrote its row.
+
+    Raises kombu's OperationalError when the broker is down (the one mapping tells it as 503)."""
+    if settings.REDIS_URL:
+        current_app.send_task(task, kwargs=arguments, countdown=after_seconds or None)
+    elif after_seconds:
+        timer = threading.Timer(after_seconds, _submit, args=(task, arguments))
+        timer.daemon = True
+        timer.start()
+    else:
+        _submit(task, arguments)
+
+
+def _submit(task: str, arguments: dict[str, Any]) -> None:
+    _pool.submit(_run_here, task, arguments).add_done_callback(_tell)
+
+
+def _tell(done: Future[None]) -> None:
+    """Nobody waits for the future, so a failure of the running itself would be lost without this line."""
+    if error := done.exception():
+        log.error("task could not be run", error=repr(error))
+
+
+def _run_here(task: str, arguments: dict[str, Any]) -> None:
+    try:
+        result = current_app.tasks[task].apply(kwargs=arguments)
+        if result.failed():
+            log.error("task failed", task=task, error=type(result.result).__name__, trace=result.traceback)
+    finally:
+        connections.close_all()

@@ -1,0 +1,91 @@
+"""The gate that every request passes first: its id, its host, its size, and one line of log on the way out."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseRedirectBase
+
+from scaiflow.kit import api
+from scaiflow.kit.errors import TooLarge
+
+log = structlog.get_logger("scaiflow.request")
+SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,128}")
+QUIET_PATHS = {"/healthz", "/readyz"}
+
+
+class TemporaryRedirectKeepingMethod(HttpResponseRedirectBase):
+    status_code = 307
+
+
+class Gate:
+    """Outermost, so that nothing answers without a request id and no HTML leaves /api (not even Django's own 400)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        request_id = request_id_for(request)
+        request.request_id = request_id  # type: ignore[attr-defined]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        response = refusal(request) or self.get_response(request)
+        response["X-Request-ID"] = request_id
+        write_line(request, response, time.perf_counter() - started)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """What a plain (non-DRF) view let through. Outside of /api Django draws its page, but the log line is ours."""
+        response = api.respond(request, exception)
+        return response if is_api(request) else None
+
+
+def is_api(request: HttpRequest) -> bool:
+    return request.path == "/api" or request.path.startswith("/api/")
+
+
+def request_id_for(request: HttpRequest) -> str:
+    given = request.headers.get("X-Request-ID", "")
+    return given if SANE_REQUEST_ID.fullmatch(given) else f"req_{secrets.token_urlsafe(12)}"
+
+
+def refusal(request: HttpRequest) -> HttpResponse | None:
+    try:
+        request.get_host()
+    except DisallowedHost:
+        return api.render(request, api.Answer(400, "this Host is not served here; see SCAIFLOW_ALLOWED_HOSTS"))
+    if not is_api(request):
+        return None
+    if declared_length(request) > settings.MAX_BODY_BYTES:
+        return api.respond(request, TooLarge(f"the body is larger than {settings.MAX_BODY_BYTES} bytes"))
+    if request.path.endswith("/"):
+        query = request.META.get("QUERY_STRING", "")
+        return TemporaryRedirectKeepingMethod(request.path.rstrip("/") + (f"?{query}" if query else ""))
+    return None
+
+
+def declared_length(request: HttpRequest) -> int:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return int(length) if length.isdigit() else 0
+
+
+def write_line(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
+    """One line a request. The query string stays out of it: sockets carry their token there."""
+    if request.path in QUIET_PATHS:
+        return
+    log.info(
+        "request",
+        method=request.method,
+        path=request.path,
+        status=response.status_code,
+        milliseconds=round(seconds * 1000, 1),
+        principal=getattr(request, "principal_id", None),
+    )

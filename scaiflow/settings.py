@@ -1,0 +1,187 @@
+"""Django's settings, from the environment alone (see env.py and docs/configuration.md)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from scaiflow import env
+
+BASE_DIR = env.BASE_DIR
+DEBUG = env.flag("SCAIFLOW_DEBUG")
+
+# --- the listener -----------------------------------------------------------------------------------------------------
+API_HOST = env.text("SCAIFLOW_API_HOST", "127.0.0.1")
+API_PORT = env.number("SCAIFLOW_API_PORT", 8001, most=65535)
+SECRET_KEY = env.secret_key("SCAIFLOW_SECRET_KEY", development=DEBUG)
+ENCRYPTION_KEYS = env.encryption_keys("SCAIFLOW_ENCRYPTION_KEYS", development=DEBUG)
+ALLOWED_HOSTS = env.words("SCAIFLOW_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CORS_ALLOWED_ORIGINS = env.words("SCAIFLOW_CORS_ORIGINS", "http://localhost:5173")
+for _origin in CORS_ALLOWED_ORIGINS:
+    if not env.is_web_address(_origin) or urlsplit(_origin).path:
+        env.refuse("SCAIFLOW_CORS_ORIGINS", f"{_origin!r} is not an origin like https://host")
+
+# --- ScaiKey and rights -----------------------------------------------------------------------------------------------
+SCAIKEY_BASE_URL = env.base_url("SCAIKEY_BASE_URL")
+SCAIKEY_CLIENT_ID = env.text("SCAIFLOW_SCAIKEY_CLIENT_ID")
+SCAIKEY_CLIENT_SECRET = env.text("SCAIFLOW_SCAIKEY_CLIENT_SECRET", secret=True)
+SCAIKEY_AUDIENCE = env.text("SCAIKEY_AUDIENCE", SCAIKEY_CLIENT_ID)
+if SCAIKEY_BASE_URL and not SCAIKEY_AUDIENCE:
+    env.refuse("SCAIFLOW_SCAIKEY_CLIENT_ID", "is required when SCAIKEY_BASE_URL is set (it is the audience of tokens)")
+OIDC_REDIRECT_URI = env.text("SCAIFLOW_OIDC_REDIRECT_URI", "http://localhost:5173/auth/callback")
+ACCEPT_ID_TOKENS = env.flag("SCAIFLOW_ACCEPT_ID_TOKENS")
+PERMISSION_CLAIMS = env.words("SCAIFLOW_PERMISSION_CLAIMS", "scope,scp,permissions")
+DEFAULT_PERMISSIONS = env.words("SCAIFLOW_DEFAULT_PERMISSIONS")
+AUTH_DISABLED = env.flag("SCAIFLOW_AUTH_DISABLED")
+if AUTH_DISABLED and not DEBUG:
+    env.refuse("SCAIFLOW_AUTH_DISABLED", "is refused unless SCAIFLOW_DEBUG is true")
+API_TOKEN = env.text("SCAIFLOW_API_TOKEN", secret=True)
+
+# --- the other upstreams ----------------------------------------------------------------------------------------------
+SCAIGRID_BASE_URL = env.base_url("SCAIGRID_BASE_URL", "https://scaigrid.scailabs.ai")
+SCAIGRID_API_KEY = env.text("SCAIGRID_API_KEY", secret=True)
+SCAIGRID_ALLOWED_HOSTS = env.words("SCAIFLOW_SCAIGRID_ALLOWED_HOSTS", urlsplit(SCAIGRID_BASE_URL).hostname or "")
+SCAIQUEUE_BASE_URL = env.base_url("SCAIQUEUE_BASE_URL")
+SCAIBUNKER_BASE_URL = env.base_url("SCAIBUNKER_BASE_URL")
+SCAIVAULT_BASE_URL = env.base_url("SCAIVAULT_BASE_URL")
+DEPLOY_AUTH = env.choice("SCAIFLOW_DEPLOY_AUTH", {"user_jwt", "api_key"})
+
+# --- limits -----------------------------------------------------------------------------------------------------------
+MAX_CONTENT_BYTES = env.number("SCAIFLOW_MAX_CONTENT_BYTES", 5 * 1024 * 1024, least=1024, most=64 * 1024 * 1024)
+# A body may be as large as the content in it, plus a name and a description, plus what JSON's escapes cost.
+MAX_BODY_BYTES = MAX_CONTENT_BYTES + 64 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+JOB_WAIT_SECONDS = env.number("SCAIFLOW_JOB_WAIT_SECONDS", 120, most=3600)
+
+# --- where things are kept --------------------------------------------------------------------------------------------
+DATABASES = {"default": env.database("SCAIFLOW_DB_URL", "sqlite:///var/scaiflow.db")}
+if DATABASES["default"]["ENGINE"].endswith("mysql"):
+    import pymysql
+
+    pymysql.install_as_MySQLdb()
+REDIS_URL = env.text("SCAIFLOW_REDIS_URL", secret=True)
+STORAGES = {
+    "default": env.storage("SCAIFLOW_STORAGE_URL", "file://var/objects"),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# Half-open sockets die after seconds under redis-py 8 unless a timeout is given.
+_REDIS_HOSTS = {"hosts": [{"address": REDIS_URL, "socket_timeout": 30}]}
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": _REDIS_HOSTS}
+    if REDIS_URL
+    else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+}
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+# --- jobs -------------------------------------------------------------------------------------------------------------
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_RESULT_BACKEND = None  # a job's state is its row; nothing is kept twice
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 10, "socket_connect_timeout": 5}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.2}
+
+# --- Django -----------------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.admin",
+    "rest_framework",
+    "corsheaders",
+    "channels",
+    "scaiflow.kit",
+    "scaiflow.sandbox",
+    "scaiflow.console",
+    "tenants",
+    "catalog",
+    "flows",
+    "lookups",
+    "webhooks",
+]
+MIDDLEWARE = [
+    "scaiflow.kit.middleware.Gate",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "scaiflow.urls"
+ASGI_APPLICATION = "scaiflow.asgi.application"
+APPEND_SLASH = False
+AUTH_USER_MODEL = "tenants.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True  # the files are served from where they lie; there is no collecting step to forget
+WHITENOISE_AUTOREFRESH = DEBUG
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.authentication.ScaiKeyBearer"],
+    "DEFAULT_PERMISSION_CLASSES": ["scaiflow.kit.rights.HasPermission"],
+    "DEFAULT_RENDERER_CLASSES": ["scaiflow.kit.json.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["scaiflow.kit.json.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "scaiflow.kit.json.AlwaysJSON",
+    "EXCEPTION_HANDLER": "scaiflow.kit.api.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+CORS_URLS_REGEX = r"^/api/"
+CORS_EXPOSE_HEADERS = ["ETag", "Location", "Retry-After", "X-Request-ID"]
+CORS_PREFLIGHT_MAX_AGE = int(timedelta(hours=1).total_seconds())
+
+# --- browsers ---------------------------------------------------------------------------------------------------------
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+X_FRAME_OPTIONS = "DENY"
+
+# --- logs -------------------------------------------------------------------------------------------------------------
+LOG_FORMAT = env.choice("SCAIFLOW_LOG_FORMAT", {"json", "console"}, "json")
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "scaiflow.kit.logs.formatter", "style": LOG_FORMAT}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        "django.request": {"level": "CRITICAL"},  # kit/api.py logs bugs itself, with the request id
+        "daphne": {"level": "WARNING"},
+        "celery": {"level": "WARNING"},
+        "urllib3": {"level": "WARNING"},
+    },
+}

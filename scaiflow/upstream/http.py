@@ -1,0 +1,188 @@
+"""The one room with a window: every call to another service goes through `call`.
+
+A call has a connect timeout of 5 s and a read timeout of 30 s, follows no redirect, reads at most 10 MiB, and carries our
+X-Request-ID. GETs are tried again with jittered backoff on 502, 503, 504 and on a refused connection; nothing else is.
+Failures leave as UpstreamError (the service answered no) or Unreachable (it did not answer, or not with JSON); the
+operation that called knows which documented error that is. (../shared/spec/upstreams.md)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests  # noqa: TID251  this is the room
+import structlog
+from requests.adapters import HTTPAdapter  # noqa: TID251
+from urllib3.util.retry import Retry
+
+from scaiflow.kit import json
+from scaiflow.kit.errors import PassedThrough
+
+log = structlog.get_logger(__name__)
+TIMEOUT = (5, 30)
+MAX_ANSWER = 10 * 1024 * 1024
+PASSED_HEADERS = ("Content-Type", "Retry-After")
+PASSED_PREFIX = "x-scaigrid-ratelimit-"
+
+
+@dataclass
+class UpstreamError(Exception):
+    """The service answered with a failure. `code` and `message` are its own, where it gave them."""
+
+    service: str
+    status: int
+    code: str | None
+    message: str
+    body: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.service} answered {self.status}: {self.message}"
+
+    @property
+    def is_auth(self) -> bool:
+        return self.status in {401, 403}
+
+
+@dataclass
+class Unreachable(Exception):
+    """No usable answer: not connected, timed out, cut off, too large, a redirect, or not the JSON that was expected."""
+
+    service: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.service}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    data: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    retry = Retry(
+        total=2, connect=2, read=0, status=2, backoff_factor=0.2, backoff_jitter=0.2,
+        status_forcelist=(502, 503, 504), allowed_methods=frozenset({"GET"}), raise_on_status=False,
+        respect_retry_after_header=False,
+    )  # fmt: skip
+    adapter = HTTPAdapter(pool_connections=16, pool_maxsize=32, max_retries=retry)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    session.trust_env = False
+    return session
+
+
+_SESSION = _session()
+
+
+def call(
+    service: str,
+    method: str,
+    url: str,
+    *,
+    token: str | None = None,
+    basic: tuple[str, str] | None = None,
+    params: Mapping[str, str | int | None] | None = None,
+    body: bytes | None = None,
+    content_type: str = "application/json",
+) -> Reply:
+    """One request and its JSON answer. Raises UpstreamError, Unreachable, and PassedThrough for 429."""
+    headers = {"Accept": "application/json", "X-Request-ID": _request_id()}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    if body is not None:
+        headers["Content-Type"] = content_type
+    try:
+        with _SESSION.request(
+            method, url, headers=headers, auth=basic or _no_auth, data=body, timeout=TIMEOUT, stream=True,
+            params={key: value for key, value in (params or {}).items() if value is not None}, allow_redirects=False,
+        ) as response:  # fmt: skip
+            raw = _read(service, response)
+    except requests.RequestException as error:
+        log.warning("upstream unreachable", service=service, method=method, error=type(error).__name__)
+        raise Unreachable(service, _reason(error)) from None
+    log.info("upstream", service=service, method=method, status=response.status_code)
+    return _reply(service, response, raw)
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keeps requests from looking for a .netrc, which would replace our bearer."""
+    return request
+
+
+def _request_id() -> str:
+    return str(structlog.contextvars.get_contextvars().get("request_id", "req_none"))
+
+
+def _read(service: str, response: requests.Response) -> bytes:
+    chunks, size = [], 0
+    for chunk in response.iter_content(64 * 1024):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > MAX_ANSWER:
+            raise Unreachable(service, f"the answer is larger than {MAX_ANSWER} bytes")
+    return b"".join(chunks)
+
+
+def _reply(service: str, response: requests.Response, raw: bytes) -> Reply:
+    status = response.status_code
+    if status == 429:
+        raise PassedThrough(status=429, body=raw, headers=_passed(response))
+    if 300 <= status < 400:
+        raise Unreachable(service, f"answered with a redirect ({status}), which is not followed")
+    try:
+        data = json.loads(raw) if raw.strip() else None
+    except json.BadJSON:
+        if status < 400:
+            raise Unreachable(service, f"answered {status} with something that is not JSON") from None
+        data = None
+    if status >= 400:
+        code, message = error_of(data, status)
+        raise UpstreamError(service, status, code, message, data)
+    return Reply(status, data, response.headers)
+
+
+def _passed(response: requests.Response) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in response.headers.items()
+        if name in PASSED_HEADERS or name.lower().startswith(PASSED_PREFIX)
+    }
+
+
+def error_of(data: Any, status: int) -> tuple[str | None, str]:
+    """Code and message from any of the envelopes that the services use."""
+    inner = data.get("error", data) if isinstance(data, dict) else None
+    if isinstance(inner, str):
+        return inner, str(data.get("error_description") or inner)[:2000]
+    if isinstance(inner, dict):
+        code = inner.get("code")
+        message = inner.get("message") or inner.get("detail") or f"HTTP {status}"
+        return (str(code) if code is not None else None), str(message)[:2000]
+    return None, f"HTTP {status}"
+
+
+def _reason(error: requests.RequestException) -> str:
+    """Words for people, without the address (it may hold more than they should see) and without library names."""
+    if isinstance(error, requests.ConnectTimeout | requests.ReadTimeout):
+        return "did not answer in time"
+    if isinstance(error, requests.ConnectionError):
+        return "cannot be reached"
+    return "the connection broke"
+
+
+def unwrap(data: Any) -> Any:
+    """`{"status": "ok", "data": x}` and `{"data": x}` -> x; anything else is the data itself."""
+    return data["data"] if isinstance(data, dict) and "data" in data else data
+
+
+def expect_object(service: str, data: Any) -> dict[str, Any]:
+    """Raises Unreachable when the answer is JSON but not the object that it should be."""
+    if not isinstance(data, dict):
+        raise Unreachable(service, "answered with JSON of an unexpected shape")
+    return data

@@ -1,0 +1,103 @@
+"""ScaiGrid: Cores, their publication, and their invocation. (spec: upstreams.md, ScaiGrid)"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from scaiflow.kit import json
+from scaiflow.upstream.http import Unreachable, UpstreamError, call, expect_object, unwrap
+
+SERVICE = "scaigrid"
+CORES = "/v1/modules/scaicore/cores"
+
+
+@dataclass(frozen=True)
+class Published:
+    slug: str | None
+    model_id: str | None
+
+
+def create_core(*, base_url: str, token: str, manifest: bytes) -> str:
+    """The new Core's id. Raises UpstreamError, Unreachable."""
+    return _core_id(_send_manifest("POST", base_url + CORES, token, manifest))
+
+
+def update_core(*, base_url: str, token: str, core_id: str, manifest: bytes) -> str:
+    """The Core's id, as the answer gives it. Raises UpstreamError (404, 405: there is nothing to update), Unreachable."""
+    data = _send_manifest("PUT", _core(base_url, core_id), token, manifest)
+    return core_id if data is None else _core_id(data)
+
+
+def find_core(*, base_url: str, token: str, slug: str) -> str | None:
+    """The id of the Core with this slug, looked for on all pages."""
+    cursor: str | None = None
+    for _ in range(100):
+        reply = call(SERVICE, "GET", base_url + CORES, token=token, params={"limit": 100, "cursor": cursor})
+        data = unwrap(reply.data)
+        items = data.get("items", data.get("cores", [])) if isinstance(data, dict) else data
+        for core in items if isinstance(items, list) else []:
+            if isinstance(core, dict) and core.get("slug") == slug:
+                return _core_id(core)
+        cursor = _next_cursor(reply.data, data)
+        if not cursor:
+            return None
+    return None
+
+
+def publish_core(*, base_url: str, token: str, core_id: str, group_ids: list[str]) -> Published:
+    """Raises UpstreamError, Unreachable. A Core that is published already counts as done."""
+    url = _core(base_url, core_id)
+    try:
+        reply = call(SERVICE, "POST", f"{url}/publish", token=token, body=json.dumps({"group_ids": group_ids}))
+    except UpstreamError as error:
+        if error.status != 400 or "already published" not in error.message.lower():
+            raise
+        core = expect_object(SERVICE, unwrap(call(SERVICE, "GET", url, token=token).data))
+        return _published(core | (core.get("metadata") or {}))
+    return _published(expect_object(SERVICE, unwrap(reply.data)))
+
+
+def unpublish_core(*, base_url: str, token: str, core_id: str) -> None:
+    """Raises UpstreamError, Unreachable. A Core that is not published counts as done."""
+    try:
+        call(SERVICE, "POST", f"{_core(base_url, core_id)}/unpublish", token=token, body=b"{}")
+    except UpstreamError as error:
+        if error.status not in {400, 404} or "not published" not in error.message.lower():
+            raise
+
+
+def invoke_core(*, base_url: str, token: str, core_id: str, arguments: Any) -> Any:
+    """The run's output. Accepts `{"data": {"output": ...}}` and the bare output. Raises UpstreamError, Unreachable."""
+    body = json.dumps({"input": arguments})
+    data = unwrap(call(SERVICE, "POST", f"{_core(base_url, core_id)}/invoke", token=token, body=body).data)
+    return data["output"] if isinstance(data, dict) and "output" in data else data
+
+
+def _send_manifest(method: str, url: str, token: str, manifest: bytes) -> Any:
+    return unwrap(call(SERVICE, method, url, token=token, body=manifest, content_type="application/yaml").data)
+
+
+def _core(base_url: str, core_id: str) -> str:
+    return f"{base_url}{CORES}/{quote(core_id, safe='')}"
+
+
+def _core_id(data: Any) -> str:
+    found = expect_object(SERVICE, data)
+    core_id = found.get("id") or found.get("core_id")
+    if not isinstance(core_id, str):
+        raise Unreachable(SERVICE, "answered without the Core's id")
+    return core_id
+
+
+def _published(data: dict[str, Any]) -> Published:
+    return Published(
+        slug=data.get("published_slug") or data.get("slug"),
+        model_id=data.get("published_model_id") or data.get("model_id"),
+    )
+
+
+def _next_cursor(*answers: Any) -> str | None:
+    """The next page's cursor, whether it stands beside `data` or in it."""
+    return next((a["next_cursor"] for a in answers if isinstance(a, dict) and a.get("next_cursor")), None)

@@ -1,0 +1,32 @@
+"""All roads: the API under /api/v1, and what stands beside it."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
+from django.views.defaults import page_not_found, server_error
+
+from flows.views.preview import FlowSchema
+from scaiflow.console.views import health, home
+from scaiflow.kit import api
+from scaiflow.kit.middleware import is_api
+
+urlpatterns = [
+    path("api/v1/", include("tenants.urls")),
+    path("api/v1/", include("flows.urls")),
+    path("api/schemas/flow/v2.json", FlowSchema.as_view(), name="flow-schema"),
+    # The end of the road, so that no page of Django's is ever an API's answer, DEBUG or not.
+    re_path(r"^api(/.*)?$", csrf_exempt(api.not_found)),
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("", home.home, name="home"),
+]
+
+
+def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return api.not_found(request) if is_api(request) else page_not_found(request, exception)
+
+
+def handler500(request: HttpRequest) -> HttpResponse:
+    return api.server_error(request) if is_api(request) else server_error(request)

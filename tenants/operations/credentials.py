@@ -1,0 +1,104 @@
+"""The ScaiGrid credential: what a tenant keeps in the vault, and which one a call uses."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+
+from scaiflow.env import is_web_address
+from scaiflow.kit.errors import NotAllowed, Unprocessable
+from tenants.operations.vault import delete_secret, read_secret, write_secret
+from tenants.principals import Principal
+
+
+@dataclass(frozen=True)
+class Credential:
+    """Where ScaiGrid is for this tenant, and the bearer to show there."""
+
+    base_url: str
+    token: str = field(repr=False)
+
+
+def credential_for(*, tenant_id: str, token: str | None) -> Credential | None:
+    """The first that there is of: the caller's token, the tenant's key, our own development key. The tenant's base URL
+    holds for all three. None when there is no usable one. (spec: api.md, Deploy)"""
+    mode = settings.DEPLOY_AUTH
+    found = token if token and mode != "api_key" else None
+    if not found and mode != "user_jwt":
+        found = read_secret(path=_key_path(tenant_id))
+    found = found or settings.SCAIGRID_API_KEY
+    return Credential(base_url=base_url_for(tenant_id=tenant_id), token=found) if found else None
+
+
+def base_url_for(*, tenant_id: str) -> str:
+    return read_secret(path=_url_path(tenant_id)) or settings.SCAIGRID_BASE_URL
+
+
+def credential_status(*, tenant_id: str) -> dict[str, object]:
+    """`{configured, base_url, masked_key}`; the key shows its first four and last four characters."""
+    key = read_secret(path=_key_path(tenant_id))
+    if key is None:
+        return {"configured": False, "base_url": None, "masked_key": None}
+    return {
+        "configured": True,
+        "base_url": base_url_for(tenant_id=tenant_id),
+        "masked_key": f"{key[:4]}...{key[-4:]}",
+    }
+
+
+def set_credential(*, by: Principal, api_key: str, base_url: str | None) -> None:
+    """Raises NotAllowed, Unprocessable (a base URL that tokens must not be sent to)."""
+    _require_admin(by)
+    if base_url is not None:
+        _check_base_url(base_url)
+    with transaction.atomic():
+        write_secret(path=_key_path(by.tenant_id), value=api_key)
+        if base_url is None:
+            delete_secret(path=_url_path(by.tenant_id))
+        else:
+            write_secret(path=_url_path(by.tenant_id), value=base_url.rstrip("/"))
+
+
+def delete_credential(*, by: Principal) -> None:
+    """Raises NotAllowed."""
+    _require_admin(by)
+    with transaction.atomic():
+        delete_secret(path=_key_path(by.tenant_id))
+        delete_secret(path=_url_path(by.tenant_id))
+
+
+def _require_admin(by: Principal) -> None:
+    if not by.is_admin_of(by.tenant_id):
+        raise NotAllowed("role 'tenant_admin' or 'super_admin' is missing")
+
+
+def _check_base_url(base_url: str) -> None:
+    """Users' tokens are forwarded there, so it is https (or http to this machine) and a host that is on our list."""
+    parts = urlsplit(base_url) if is_web_address(base_url) else None
+    if parts is None or not (parts.scheme == "https" or _is_loopback(str(parts.hostname))):
+        raise _bad_base_url("must be an https address, without credentials, query or fragment")
+    if parts.hostname not in settings.SCAIGRID_ALLOWED_HOSTS:
+        raise _bad_base_url(f"host {parts.hostname!r} is not on SCAIFLOW_SCAIGRID_ALLOWED_HOSTS")
+
+
+def _bad_base_url(why: str) -> Unprocessable:
+    return Unprocessable.at("body", "base_url", msg=why, type="value_error")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _key_path(tenant_id: str) -> str:
+    return f"tenants/{tenant_id}/scaigrid_api_key"
+
+
+def _url_path(tenant_id: str) -> str:
+    return f"tenants/{tenant_id}/scaigrid_base_url"

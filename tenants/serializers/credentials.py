@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from scaiflow.kit.shapes import Text
+
+
+class CredentialIn(serializers.Serializer):
+    api_key = Text(max_length=512)
+    base_url = Text(max_length=512, required=False, allow_null=True, default=None)
+
+    def validate_api_key(self, value: str) -> str:
+        if not value.startswith("sgk_") or len(value) < 12 or not value.isascii() or not value.isprintable():
+            raise serializers.ValidationError("must be a ScaiGrid key: sgk_ and at least 8 more characters")
+        return value

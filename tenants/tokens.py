@@ -1,0 +1,89 @@
+"""Access tokens: every check that stands between a bearer and a principal. (spec: upstreams.md, ScaiKey)"""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Any
+
+import jwt
+from django.conf import settings
+
+from scaiflow.kit.errors import Unauthenticated
+from tenants.keys import ALGORITHMS, KeyRing
+from tenants.roles import PERMISSIONS, SCAIKEY_ADMINS
+
+LEEWAY = 60
+LONGEST = 16 * 1024
+REQUIRED = ["exp", "iss", "aud", "sub", "tenant_id"]
+# Tenant ids become parts of object keys and vault paths, so only what is harmless there is a tenant id.
+SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+SANE_SUBJECT = re.compile(r"[\x21-\x7e]{1,128}")
+ACCESS_TYPES = {None, "access", "access_token", "bearer", "Bearer", "client_credentials"}
+REFUSED = "the access token is not valid"
+
+
+@functools.cache
+def key_ring(base_url: str) -> KeyRing:
+    """One ring a process for each ScaiKey."""
+    return KeyRing(base_url)
+
+
+def check_token(token: str) -> dict[str, Any]:
+    """The claims of a good access token. Raises Unauthenticated, without telling a stranger which check failed except
+    for expiry, and Unavailable when there is no key set to check against."""
+    if not settings.SCAIKEY_BASE_URL or len(token) > LONGEST:
+        raise Unauthenticated(REFUSED)
+    try:
+        claims = _verified(token)
+    except jwt.ExpiredSignatureError:
+        raise Unauthenticated("the access token has expired") from None
+    except jwt.InvalidTokenError:
+        raise Unauthenticated(REFUSED) from None
+    if not (_is_ours(claims) and _is_access_token(claims)):
+        raise Unauthenticated(REFUSED)
+    return claims
+
+
+def _verified(token: str) -> dict[str, Any]:
+    header = jwt.get_unverified_header(token)
+    algorithm, key_id = header.get("alg"), header.get("kid")
+    if algorithm not in ALGORITHMS or not isinstance(key_id, str) or "crit" in header:
+        raise jwt.InvalidTokenError
+    key = key_ring(settings.SCAIKEY_BASE_URL).find(key_id, algorithm)
+    if key is None:
+        raise jwt.InvalidTokenError
+    options: Any = {"require": REQUIRED}
+    return jwt.decode(
+        token, key, algorithms=[algorithm], audience=settings.SCAIKEY_AUDIENCE, leeway=LEEWAY, options=options
+    )
+
+
+def _is_ours(claims: dict[str, Any]) -> bool:
+    """Issued by ScaiKey itself or by the token's own tenant there, for somebody with a sane name."""
+    base, tenant_id = settings.SCAIKEY_BASE_URL, claims["tenant_id"]
+    if not isinstance(tenant_id, str) or not SANE_ID.fullmatch(tenant_id):
+        return False
+    return claims["iss"] in {base, f"{base}/tenants/{tenant_id}"} and bool(SANE_SUBJECT.fullmatch(claims["sub"]))
+
+
+def _is_access_token(claims: dict[str, Any]) -> bool:
+    """Neither a refresh token nor an id token (a nonce or an at_hash gives one away), unless those are let in."""
+    kind = claims.get("token_type", claims.get("token_use", claims.get("typ")))
+    if isinstance(kind, str) and kind.lower() in {"id", "id_token"}:
+        return bool(settings.ACCEPT_ID_TOKENS)
+    if {"nonce", "at_hash", "c_hash"} & claims.keys():
+        return bool(settings.ACCEPT_ID_TOKENS)
+    return kind is None or (isinstance(kind, str) and kind in ACCESS_TYPES)
+
+
+def permissions_in(claims: dict[str, Any]) -> frozenset[str]:
+    """The union of the claims that carry permissions, the defaults, and what a ScaiKey admin role implies."""
+    found = set(settings.DEFAULT_PERMISSIONS)
+    for name in settings.PERMISSION_CLAIMS:
+        value = claims.get(name)
+        listed = value.split() if isinstance(value, str) else value
+        found |= {item for item in listed if isinstance(item, str)} if isinstance(listed, list) else set()
+    if claims.get("role") in SCAIKEY_ADMINS:
+        found |= PERMISSIONS
+    return frozenset(found)

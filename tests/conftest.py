@@ -1,0 +1,124 @@
+"""The cast and the stage: people with real tokens, services on loopback, and no other network."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+import scaiflow.celery  # noqa: F401  the Celery application, as the server's entry points load it
+from tenants.models import User
+from tests.loopback import Service, serving
+from tests.scaikey import ScaiKey
+from tests.settings import WORK
+
+REAL_CONNECT = socket.socket.connect
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network_but_loopback() -> Iterator[None]:
+    def connect(self: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple) and not str(address[0]).startswith(("127.", "::1", "localhost")):
+            raise OSError(f"tests reach loopback only, not {address[0]}")
+        return REAL_CONNECT(self, address)
+
+    socket.socket.connect = connect  # type: ignore[method-assign,assignment]
+    yield
+    socket.socket.connect = REAL_CONNECT  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def empty_storage() -> Iterator[Path]:
+    """What is in object storage: nothing, at the beginning of a test."""
+    folder = WORK / "objects"
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def _scaikey_server() -> Iterator[ScaiKey]:
+    with serving(ScaiKey()) as running:
+        yield running  # type: ignore[misc]
+
+
+@pytest.fixture
+def scaikey(_scaikey_server: ScaiKey, settings: Any) -> ScaiKey:
+    settings.SCAIKEY_BASE_URL = _scaikey_server.url
+    return _scaikey_server
+
+
+@pytest.fixture
+def scaigrid(settings: Any) -> Iterator[Service]:
+    """A ScaiGrid (and ScaiQueue) that answers what the test tells it to."""
+    with serving(Service()) as running:
+        settings.SCAIGRID_BASE_URL = running.url
+        settings.SCAIGRID_ALLOWED_HOSTS = ["127.0.0.1"]
+        yield running
+
+
+class Caller(APIClient):
+    """A client with somebody's token. Bugs of the server come as the answers that people would get."""
+
+    def __init__(self, token: str | None = None) -> None:
+        super().__init__(raise_request_exception=False)
+        self.default_format = "json"
+        self.token = token
+        if token:
+            self.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+
+
+SignIn = Callable[..., Caller]
+
+
+@pytest.fixture
+def sign_in(db: None, scaikey: ScaiKey) -> SignIn:
+    """`sign_in("usr_bob", tenant="tnt_other", scope="scaicore:view", admin_role="tenant_admin")`"""
+
+    def make(sub: str, *, tenant: str = "tnt_demo", admin_role: str | None = None, **claims: Any) -> Caller:
+        if admin_role:
+            source = {"admin_role": admin_role, "admin_role_source": "manual"}
+            User.objects.update_or_create(id=sub, defaults={"tenant_id": tenant, **source})
+        return Caller(scaikey.token(sub=sub, tenant_id=tenant, **claims))
+
+    return make
+
+
+@pytest.fixture
+def ada(sign_in: SignIn) -> Caller:
+    """An author of the demo tenant."""
+    return sign_in("usr_ada")
+
+
+@pytest.fixture
+def vera(sign_in: SignIn) -> Caller:
+    """A viewer of the demo tenant."""
+    return sign_in("usr_vera", scope="scaicore:view")
+
+
+@pytest.fixture
+def tara(sign_in: SignIn) -> Caller:
+    """The demo tenant's admin."""
+    return sign_in("usr_tara", admin_role="tenant_admin")
+
+
+@pytest.fixture
+def sam(sign_in: SignIn) -> Caller:
+    """A super admin, of another tenant."""
+    return sign_in("usr_sam", tenant="tnt_platform", admin_role="super_admin")
+
+
+@pytest.fixture
+def olaf(sign_in: SignIn) -> Caller:
+    """An author of another tenant."""
+    return sign_in("usr_olaf", tenant="tnt_other")
+
+
+@pytest.fixture
+def stranger(db: None) -> Caller:
+    """Somebody without a token."""
+    return Caller()

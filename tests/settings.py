@@ -1,0 +1,35 @@
+"""Settings of the test run: an environment of its own, so that nothing of the developer's machine leaks in."""
+
+from __future__ import annotations
+
+import atexit
+import base64
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+WORK = Path(tempfile.mkdtemp(prefix="scaiflow-tests-"))
+atexit.register(shutil.rmtree, WORK, ignore_errors=True)
+for name in [name for name in os.environ if name.startswith(("SCAIFLOW_", "SCAIKEY_", "SCAIGRID_", "SCAIQUEUE_"))]:
+    del os.environ[name]
+os.environ.update(
+    SCAIFLOW_ENV_FILE="/dev/null",
+    SCAIFLOW_SECRET_KEY="only-for-tests-only-for-tests-only-for-tests",
+    SCAIFLOW_ENCRYPTION_KEYS=base64.urlsafe_b64encode(b"k" * 32).decode(),
+    SCAIFLOW_ALLOWED_HOSTS="testserver,localhost,127.0.0.1",
+    SCAIFLOW_DB_URL=f"sqlite:///{WORK}/unused.db",
+    SCAIFLOW_STORAGE_URL=f"file://{WORK}/objects",
+    SCAIFLOW_SCAIKEY_CLIENT_ID="scaiflow",
+    SCAIFLOW_SCAIKEY_CLIENT_SECRET="the-clients-secret",
+    SCAIFLOW_JOB_WAIT_SECONDS="10",
+    SCAIGRID_BASE_URL="http://127.0.0.1:9",
+)
+
+from scaiflow.settings import *  # noqa: E402, F403
+from scaiflow.settings import DATABASES  # noqa: E402
+
+# A file, not memory: jobs run on threads of their own, and SQLite's shared memory knows no waiting for a lock.
+DATABASES["default"]["TEST"] = {"NAME": str(WORK / "test.sqlite3")}
+DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+STATICFILES_DIRS: list[str] = []
