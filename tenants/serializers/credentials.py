@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import re
+
 from rest_framework import serializers
 
 from scaiflow.kit.shapes import Text
+
+SCAIGRID_KEY = re.compile(r"sgk_[!-~]{8,}")
 
 
 class CredentialIn(serializers.Serializer):
@@ -10,6 +14,6 @@ class CredentialIn(serializers.Serializer):
     base_url = Text(max_length=512, required=False, allow_null=True, default=None)
 
     def validate_api_key(self, value: str) -> str:
-        if not value.startswith("sgk_") or len(value) < 12 or not value.isascii() or not value.isprintable():
+        if not SCAIGRID_KEY.fullmatch(value):
             raise serializers.ValidationError("must be a ScaiGrid key: sgk_ and at least 8 more characters")
         return value

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from flows.models import Deployment, Flow, Job
+from flows.operations.jobs import wait_for
 from tests.conftest import Caller, SignIn
 from tests.drawings import greeting
 from tests.loopback import Asked, Service, Told
@@ -276,8 +277,6 @@ def test_a_job_that_is_asked_for_later_is_answered_at_once(ada: Caller, grid: Se
     answer = ada.post(f"/api/v1/flows/{flow_id}/deploy", {}, headers={"Prefer": "respond-async"})
     assert (answer.status_code, answer.json()["state"]) == (202, "queued")
     job = Job.objects.get(id=answer.json()["job_id"])
-    from flows.operations.jobs import wait_for
-
     assert wait_for(job=job, seconds=10).is_over
     told = ada.get(answer["Location"]).json()
     assert (told["state"], told["result"]["core_id"], told["kind"]) == ("succeeded", "core_1", "deploy")
@@ -291,8 +290,6 @@ def test_a_job_that_takes_too_long_is_answered_with_its_place(ada: Caller, grid:
     answer = deploy(ada, make(ada))
     assert answer.status_code == 202
     assert answer["Location"] == f"/api/v1/jobs/{answer.json()['job_id']}"
-    from flows.operations.jobs import wait_for
-
     wait_for(job=Job.objects.get(), seconds=10)
 
 
