@@ -31,10 +31,10 @@ tools: .venv/.tools ## the same for tests and checks
 	@touch $@
 
 demo: setup ## the main job, start to end, against a server of its own: draw, save, deploy, test
-	@$(RUN) manage.py demo
+	@SCAIFLOW_DEBUG=true $(RUN) manage.py demo
 
 run: setup ## the server with its sandbox on loopback, until Ctrl-C
-	@$(RUN) manage.py up
+	@SCAIFLOW_DEBUG=true $(RUN) manage.py up
 
 test: tools ## the whole test suite but for the slow tests
 	$(RUN) -m pytest -n 2 -m "not slow"

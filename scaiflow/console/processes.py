@@ -1,0 +1,127 @@
+"""Processes of ours, started together and stopped together: what `make run` and `make demo` stand on."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from scaiflow.env import BASE_DIR
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+OURS = ("SCAIFLOW_", "SCAIKEY_", "SCAIGRID_", "SCAIQUEUE_", "SCAIBUNKER_", "SCAIVAULT_")
+
+
+class NotStarted(Exception):
+    """A process ended, or did not answer in time. The message holds the last lines that it wrote, where they are kept."""
+
+
+class Processes:
+    """`with Processes() as group: group.start("web", [...], env)`. At the end every one of them is gone: asked first,
+    killed after ten seconds; and if this process is killed itself, the kernel ends them."""
+
+    def __init__(self, *, logs: Path | None = None) -> None:
+        self.logs = logs
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, arguments: list[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        output = self._output(name)
+        process = subprocess.Popen(  # noqa: S603  our own program and arguments
+            [sys.executable, *arguments], cwd=BASE_DIR, env=dict(env), preexec_fn=_die_with_parent,
+            stdout=output, stderr=output, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        self.running[name] = process
+        return process
+
+    def run(self, name: str, arguments: list[str], env: Mapping[str, str]) -> None:
+        """Start it and wait for its end. Raises NotStarted unless it ends well."""
+        if self.start(name, arguments, env).wait() != 0:
+            raise NotStarted(f"{name} failed{self.last_words(name)}")
+        del self.running[name]
+
+    def wait_until_up(self, name: str, port: int, path: str = "/") -> None:
+        """Until it answers anything at all on loopback. Raises NotStarted."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self.running[name].poll() is not None:
+                raise NotStarted(f"{name} ended at once{self.last_words(name)}")
+            if _answers(port, path):
+                return
+            time.sleep(0.05)
+        raise NotStarted(f"{name} did not answer within {START_SECONDS:.0f} s{self.last_words(name)}")
+
+    def wait_for_any_end(self) -> str:
+        """The name of the first process that ends."""
+        while True:
+            for name, process in self.running.items():
+                if process.poll() is not None:
+                    return name
+            time.sleep(0.2)
+
+    def last_words(self, name: str) -> str:
+        if self.logs is None:
+            return ""
+        lines = (self.logs / f"{name}.log").read_text(errors="replace").splitlines()[-15:]
+        return "; its last lines:\n" + "\n".join(lines)
+
+    def _output(self, name: str) -> IO[bytes] | None:
+        return (self.logs / f"{name}.log").open("wb") if self.logs else None
+
+    def __enter__(self) -> Processes:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in self.running.values():
+            process.terminate()
+        for process in self.running.values():
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without anything that configures ScaiFlow."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path)
+        connection.getresponse().read()
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG

@@ -1,0 +1,82 @@
+"""The rules of the house that no linter holds."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LONGEST = 300
+TOP = {
+    "manage.py", "requirements.txt", "README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml", "Makefile", ".gitignore",
+    ".dockerignore", "scaiflow", "flows", "tenants", "catalog", "lookups", "webhooks", "templates", "tests", "docker",
+    "docs", "benchmarks", ".ci",
+}  # fmt: skip
+BANNED_NAMES = re.compile(r"(^|_)(utils?|helpers?|common|misc|manager|data|process_\w+|\w+_v2)\.py$")
+APPS = ("catalog", "flows", "lookups", "tenants", "webhooks", "scaiflow/kit", "scaiflow/upstream", "scaiflow/console")
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
+    return [ROOT / name for name in listed.stdout.decode().splitlines() if (ROOT / name).is_file()]
+
+
+FILES = tracked()
+MODULES = [path for path in FILES if path.suffix == ".py" and "migrations" not in path.parts]
+OURS = [path for path in MODULES if path.relative_to(ROOT).parts[0] not in {"tests", "benchmarks"}]
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_the_top_level_is_what_its_owner_fixed() -> None:
+    assert {path.relative_to(ROOT).parts[0] for path in FILES} <= TOP
+
+
+@pytest.mark.parametrize("path", OURS, ids=name_of)
+def test_a_module_is_short_enough_to_be_read_at_once(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST
+
+
+def test_no_module_is_named_for_nothing() -> None:
+    assert [name_of(path) for path in MODULES if BANNED_NAMES.search(path.name)] == []
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_every_app_has_its_page(app: str) -> None:
+    docstring = ast.get_docstring(ast.parse((ROOT / app / "__init__.py").read_text()))
+    assert docstring
+    assert len(docstring.split()) > 15
+
+
+def test_errors_are_answered_in_one_place() -> None:
+    """Nobody else writes an answer with a status of 400 or more."""
+    written = re.compile(r"status=[45]\d\d|HttpResponse(BadRequest|Forbidden|NotFound)")
+    allowed = {"scaiflow/kit/api.py", "scaiflow/console/views/health.py"}
+    guilty = [
+        name_of(path)
+        for path in OURS
+        if "/views" in name_of(path) or path.name in {"consumers.py", "middleware.py"}
+        if written.search(path.read_text())
+    ]
+    assert [name for name in guilty if name not in allowed] == []
+
+
+def test_nothing_of_a_machine_is_committed() -> None:
+    secrets = re.compile(r"BEGIN (RSA |EC )?PRIVATE KEY|AKIA[0-9A-Z]{16}|/home/\w+/|/root/|(?<![\w.])/work/")
+    texts = [
+        path for path in FILES if path.suffix in {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".txt", ".sh", ""}
+    ]
+    guilty = [name_of(path) for path in texts if path.name != "test_house.py" and secrets.search(path.read_text())]
+    assert guilty == []
+
+
+def test_tests_do_not_sleep() -> None:
+    sleeping = re.compile(r"\btime\.sleep\(|\bsleep\(0?\.\d")
+    guilty = [path for path in MODULES if "tests" in path.parts and sleeping.search(path.read_text())]
+    assert [name_of(path) for path in guilty] == []
