@@ -1,0 +1,95 @@
+"""run-tests: a flow's fixtures against a Core on loopback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flows.models import Deployment
+from tests.conftest import Caller
+from tests.drawings import greeting
+from tests.loopback import Asked, Service, Told
+
+pytestmark = pytest.mark.django_db(transaction=True)
+INVOKE = "/v1/modules/scaicore/cores/core_1/invoke"
+
+
+def fixture(name: str, expect: Any, **given: Any) -> dict[str, Any]:
+    return {"name": name, "input": given, "expect": expect}
+
+
+@pytest.fixture
+def echo(scaigrid: Service) -> Service:
+    """A Core that answers its input under "you_said"."""
+
+    def answer(asked: Asked) -> Told:
+        output = {"you_said": asked.json["input"], "seen": True}
+        return Told(200, {"status": "ok", "data": {"output": output, "execution_id": "exec_1"}})
+
+    return scaigrid.on("POST", INVOKE, answer)
+
+
+def deployed(ada: Caller, *tests: dict[str, Any]) -> str:
+    flow_id = ada.post("/api/v1/flows", {"name": "Greeting", "content": greeting(tests=list(tests))}).json()["id"]
+    Deployment.objects.create(flow_id=flow_id, core_id="core_1", flow_version="1.0.0", status="deployed")
+    return flow_id
+
+
+def run(caller: Caller, flow_id: str, **body: Any) -> Any:
+    return caller.post(f"/api/v1/flows/{flow_id}/run-tests", {"core_id": "core_1", **body})
+
+
+def test_each_fixture_is_invoked_and_compared(ada: Caller, echo: Service) -> None:
+    flow_id = deployed(
+        ada, fixture("met", {"you_said": {"n": 1}}, n=1, more=2), fixture("not met", {"you_said": {"n": True}}, n=1)
+    )
+    told = run(ada, flow_id).json()
+    assert (told["passed"], told["failed"]) == (1, 1)
+    assert told["results"][0] == {
+        "name": "met",
+        "ok": True,
+        "expect": {"you_said": {"n": 1}},
+        "output": {"you_said": {"n": 1, "more": 2}, "seen": True},
+        "error": None,
+    }
+    assert told["results"][1]["ok"] is False
+
+
+def test_a_name_chooses_fixtures(ada: Caller, echo: Service) -> None:
+    flow_id = deployed(ada, fixture("Refund request", {}), fixture("Question", {}))
+    assert [result["name"] for result in run(ada, flow_id, name_filter="Refund").json()["results"]] == [
+        "Refund request"
+    ]
+
+
+def test_an_upstream_that_fails_is_that_fixtures_error(ada: Caller, scaigrid: Service) -> None:
+    good = Told(200, {"data": {"output": {}}})
+    failing = Told(500, {"error": {"code": "BOOM", "message": "it broke"}})
+    scaigrid.on("POST", INVOKE, failing, Told(429, b"slow"), Told(200, b"<html>"), good)
+    flow_id = deployed(ada, *(fixture(str(number), {}) for number in range(4)))
+    told = run(ada, flow_id).json()
+    assert [result["ok"] for result in told["results"]] == [False, False, False, True]
+    assert "it broke" in told["results"][0]["error"]
+    assert (told["passed"], told["failed"]) == (1, 3)
+
+
+def test_a_bare_output_is_understood(ada: Caller, scaigrid: Service) -> None:
+    scaigrid.on("POST", INVOKE, Told(200, {"intent": "complaint"}))
+    assert run(ada, deployed(ada, fixture("bare", {"intent": "complaint"}))).json()["passed"] == 1
+
+
+def test_a_flow_without_fixtures_passes_none(ada: Caller, echo: Service) -> None:
+    assert run(ada, deployed(ada)).json() == {"results": [], "passed": 0, "failed": 0}
+
+
+def test_a_core_that_is_not_this_flows_is_not_found(ada: Caller, echo: Service) -> None:
+    flow_id = deployed(ada, fixture("never run", {}))
+    assert run(ada, flow_id, core_id="core_of_another").status_code == 404
+    assert echo.road() == []
+
+
+@pytest.mark.parametrize("body", [{"core_id": None}, {"core_id": 7}, {"name_filter": []}])
+def test_a_body_of_the_wrong_shape_is_refused(ada: Caller, echo: Service, body: dict[str, Any]) -> None:
+    assert run(ada, deployed(ada, fixture("never run", {})), **body).status_code == 422
+    assert echo.road() == []
