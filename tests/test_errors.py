@@ -32,12 +32,14 @@ def test_an_unknown_route_is_not_found(stranger: Caller, road: str, method: str)
 def test_a_wrong_method_is_told_so_without_asking_who_calls(stranger: Caller) -> None:
     answer = stranger.patch("/api/v1/flows")
     assert (answer.status_code, answer.json()) == (405, {"detail": "Method Not Allowed"})
+    assert answer["Allow"] == "GET, POST"
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_trailing_slash_is_led_to_the_road_without(stranger: Caller, method: str) -> None:
     answer = getattr(stranger, method)("/api/v1/flows/?limit=3")
     assert (answer.status_code, answer["Location"]) == (307, "/api/v1/flows?limit=3")
+    assert answer["Content-Type"] == "application/json"
 
 
 @pytest.mark.parametrize("body", ["{", "[1]", '"text"', "nonsense", '{"name": NaN}', '{"name": 1e999}', '"\\ud800"'])

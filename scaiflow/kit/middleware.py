@@ -68,7 +68,8 @@ def refusal(request: HttpRequest) -> HttpResponse | None:
         return api.respond(request, TooLarge(f"the body is larger than {settings.MAX_BODY_BYTES} bytes"))
     if request.path.endswith("/"):
         query = request.META.get("QUERY_STRING", "")
-        return TemporaryRedirectKeepingMethod(request.path.rstrip("/") + (f"?{query}" if query else ""))
+        road = request.path.rstrip("/") + (f"?{query}" if query else "")
+        return TemporaryRedirectKeepingMethod(road, content_type="application/json")
     return None
 
 

@@ -21,6 +21,11 @@ class ApiView(APIView):
 
     permissions: ClassVar[dict[str, str]]
 
+    @property
+    def allowed_methods(self) -> list[str]:
+        """For the Allow header, which DRF would fill from the handlers."""
+        return sorted(self.permissions)
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         if request.method not in self.permissions:
             raise MethodNotAllowed(str(request.method))
