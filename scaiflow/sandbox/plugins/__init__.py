@@ -1,0 +1,3 @@
+"""What the runtime's plugin calls really do."""
+
+from __future__ import annotations

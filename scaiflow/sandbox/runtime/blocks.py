@@ -1,0 +1,78 @@
+"""The steps that do something: `rigid`, `llm_turn`, `plugin_call`, `set`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scaiflow.sandbox.runtime.errors import StepFailed
+from scaiflow.sandbox.runtime.expressions.values import text_of
+from scaiflow.sandbox.runtime.program import Step
+from scaiflow.sandbox.runtime.run import Run
+from scaiflow.sandbox.runtime.schema import misfits
+from scaiflow.sandbox.runtime.services import Turn
+
+_GO_ON = frozenset({"continue", "skip", "ignore"})
+
+
+def rigid(run: Run, step: Step, place: str) -> dict[str, str]:
+    """A filled-in template, always text."""
+    return run.journal.once(place, lambda: {"text": text_of(run.render(step["rigid"]["template"]))})  # type: ignore[no-any-return]
+
+
+def assign(run: Run, step: Step, place: str) -> dict[str, Any]:
+    """Variables; all expressions are computed before the first assignment."""
+    values: dict[str, Any] = run.journal.once(place, lambda: run.bound(step["set"]))
+    run.scope.variables.update(values)
+    return values
+
+
+def plugin_call(run: Run, step: Step, place: str) -> Any:
+    """Whatever the plugin answers."""
+    call = step["plugin_call"]
+    alias, method = call["alias"], call["method"]
+    return run.journal.once(place, lambda: run.services.plugins.call(alias, method, run.render(call.get("args") or {})))
+
+
+def llm_turn(run: Run, step: Step, place: str) -> dict[str, Any]:
+    """The model's answer, which fits `output_schema`.
+
+    A model that fails, or answers something else, fails the step; `on_validation_failure: retry` asks once more, and
+    `on_failure: continue` lets the run go on with an empty answer.
+    """
+    try:
+        return run.journal.once(place, lambda: _asked(run, step))  # type: ignore[no-any-return]
+    except StepFailed:
+        if step.get("on_failure") in _GO_ON:
+            return run.journal.once(place, dict)  # type: ignore[no-any-return]
+        raise
+
+
+def _asked(run: Run, step: Step) -> dict[str, Any]:
+    turn = _turn(run, step)
+    wanted = turn.schema or {"text": "string"}
+    policy = step.get("on_validation_failure")
+    for _ in range(2 if policy == "retry" else 1):
+        answer = run.services.model.answer(turn)
+        wrong = misfits(answer, wanted)
+        if not wrong or policy in _GO_ON:
+            return answer
+    raise StepFailed(f"the model's answer does not fit: {'; '.join(wrong)}")
+
+
+def _turn(run: Run, step: Step) -> Turn:
+    role = str(step.get("llm_role") or "primary")
+    prose = [text_of(step.get(name)) for name in ("guidance", "constraints", "guard", "validate") if step.get(name)]
+    examples = step.get("examples") or ()
+    return Turn(
+        goal=text_of(run.render(step["llm_turn"])),
+        role=role,
+        model=run.program.models.get(role, {"model": run.program.core.get("model")}),
+        persona=run.program.persona,
+        input=run.scope.input,
+        bindings=run.bound(step.get("input_bindings")),
+        context=run.bound(step.get("context_bindings")),
+        schema=step.get("output_schema") or {},
+        guidance="\n".join(prose),
+        examples=tuple(examples) if isinstance(examples, list) else (examples,),
+        guarded=bool(step.get("guarded")),
+    )

@@ -1,0 +1,3 @@
+"""ScaiBunker: sandboxes as temporary folders with a few commands, no shell."""
+
+from __future__ import annotations

@@ -1,0 +1,61 @@
+"""What makes suspended runs go on without anybody's decision: messages that arrive, and time that runs out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scaiflow.sandbox.clock import iso
+from scaiflow.sandbox.runtime.waiting import EXPIRED
+from scaiflow.sandbox.scaigrid import executions
+from scaiflow.sandbox.scaiqueue import queues
+from scaiflow.sandbox.state import Sandbox
+from scaiflow.sandbox.store import Document
+
+_FAILS = (None, "", "fail", "error")
+
+
+def sweep(sandbox: Sandbox) -> int:
+    """Go on with every run whose wait is over; returns how many did. Those may wake others, so look until none is."""
+    woken = 0
+    while now := sum(_wake(sandbox, row) for row in pending(sandbox)):
+        woken += now
+    return woken
+
+
+def pending(sandbox: Sandbox) -> list[Document]:
+    """The open checkpoints of all tenants."""
+    return [row for row in sandbox.store.find("checkpoint") if row.body["status"] == "pending"]
+
+
+def settle(sandbox: Sandbox, checkpoint: Document, status: str, resolution: Any) -> executions.Execution | None:
+    """Close a checkpoint that is still pending and go on with its run; None when somebody else was first."""
+    with sandbox.resuming:
+        now = sandbox.store.get("checkpoint", checkpoint.id)
+        if now is None or now.body["status"] != "pending":
+            return None
+        body = {**now.body, "status": status, "resolution": resolution, "resolved_at": iso(sandbox.clock.now())}
+        sandbox.store.put("checkpoint", now.id, body, tenant=now.tenant, ref=now.ref)
+        if "message_id" in body:
+            sandbox.store.delete("message", body["message_id"])
+        return executions.resume(sandbox, body["execution_id"], body["path"], resolution)
+
+
+def _wake(sandbox: Sandbox, checkpoint: Document) -> bool:
+    body = checkpoint.body
+    if body["expires_at"] and body["expires_at"] <= iso(sandbox.clock.now()):
+        return settle(sandbox, checkpoint, "expired", _late(body)) is not None
+    if body["type"] != "await_responses":
+        return False
+    queue = queues.queue_for(sandbox, checkpoint.tenant, body["scope"], body["queue"])
+    messages = queues.consume(sandbox, queue, checkpoint.ref, body["max_messages"]) if queue else []
+    answer = {"messages": messages, "count": len(messages)}
+    return bool(messages) and settle(sandbox, checkpoint, "resolved", answer) is not None
+
+
+def _late(body: dict[str, Any]) -> dict[str, Any]:
+    """What a step answers whose time ran out: nothing for a queue, `on_timeout` as the decision, else failure."""
+    if body["type"] == "await_responses":
+        return {"messages": [], "count": 0}
+    if body.get("on_timeout") in _FAILS:
+        return {EXPIRED: True}
+    return {"decision": body["on_timeout"], "timed_out": True}

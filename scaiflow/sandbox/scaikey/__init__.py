@@ -1,0 +1,3 @@
+"""ScaiKey: OpenID Connect provider and directory of the ready people."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""ScaiQueue: scopes, queues and messages."""
+
+from __future__ import annotations

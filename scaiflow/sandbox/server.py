@@ -1,0 +1,86 @@
+"""Binds the port, serves, and dies cleanly on SIGTERM and SIGINT."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from waitress import create_server
+from waitress.server import BaseWSGIServer
+
+from scaiflow.sandbox.config import Config, ConfigError
+from scaiflow.sandbox.people import seed
+from scaiflow.sandbox.scaigrid.executions import bury_lost
+from scaiflow.sandbox.scaigrid.wakeups import sweep
+from scaiflow.sandbox.state import Sandbox
+from scaiflow.sandbox.store import Store
+from scaiflow.sandbox.web import create_app
+
+_THREADS = 16
+_TICK_SECONDS = 1.0
+
+
+def run(config: Config) -> None:
+    """Serve until a signal. Prints one line, `sandbox listening on http://...`, once the port is bound."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with listening(config) as (server, sandbox):
+            sys.stdout.write(f"sandbox listening on {sandbox.base_url}\n")
+            sys.stdout.flush()
+            server.run()
+    except KeyboardInterrupt:
+        return
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def listening(config: Config) -> Iterator[tuple[BaseWSGIServer, Sandbox]]:
+    """A bound server, ready to run, and its sandbox; everything that it opened is closed again.
+
+    The runtime walks nested steps by recursion, as deep as the verifier lets them nest: hence the recursion limit.
+    """
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 5_000))
+    with tempfile.TemporaryDirectory(prefix="sandbox-", ignore_cleanup_errors=True) as folder:
+        store = Store(config.state)
+        bunkers = config.state.with_name(f"{config.state.name}.bunkers") if config.state else Path(folder)
+        sandbox = Sandbox(config, store, "", bunkers)
+        seed(store)
+        server = _bound(config, sandbox)
+        sandbox.base_url = f"http://{_in_url(config.host)}:{server.effective_port}"
+        bury_lost(sandbox)
+        stopped = threading.Event()
+        ticker = threading.Thread(target=_tick, args=(sandbox, stopped), daemon=True)
+        ticker.start()
+        try:
+            yield server, sandbox
+        finally:
+            stopped.set()
+            ticker.join()
+            server.close()
+            server.task_dispatcher.shutdown()
+            store.close()
+
+
+def _bound(config: Config, sandbox: Sandbox) -> BaseWSGIServer:
+    try:
+        return create_server(create_app(sandbox), host=config.host, port=config.port, threads=_THREADS, ident=None)
+    except OSError as error:
+        raise ConfigError(f"cannot listen on {config.host}:{config.port}: {error.strerror or error}") from error
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _tick(sandbox: Sandbox, stopped: threading.Event) -> None:
+    """Time passes: what has run out goes on."""
+    while not stopped.wait(_TICK_SECONDS):
+        sweep(sandbox)

@@ -1,0 +1,62 @@
+"""The WSGI application: the services side by side, one error envelope, strict headers, the demonstration switches."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from scaiflow.sandbox import controls, pages, scaivault
+from scaiflow.sandbox.envelope import ApiError, failure
+from scaiflow.sandbox.scaibunker import views as scaibunker
+from scaiflow.sandbox.scaigrid import cores, models, runs
+from scaiflow.sandbox.scaikey import directory
+from scaiflow.sandbox.scaikey import views as scaikey
+from scaiflow.sandbox.scaikey.oauth import authorization_server
+from scaiflow.sandbox.scaiqueue import views as scaiqueue
+from scaiflow.sandbox.state import Sandbox, current
+
+_MODULES = (pages, controls, scaikey, directory, cores, runs, models, scaiqueue, scaibunker, scaivault)
+_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+
+def create_app(sandbox: Sandbox) -> Flask:
+    """All services of one sandbox."""
+    app = Flask(__name__)
+    app.extensions["sandbox"] = sandbox
+    app.extensions["authorization_server"] = authorization_server(app, sandbox)
+    for module in _MODULES:
+        app.register_blueprint(module.blueprint)
+    app.register_error_handler(ApiError, failure)
+    app.register_error_handler(HTTPException, _http_error)
+    app.before_request(_misbehave)
+    app.after_request(_harden)
+    return app
+
+
+def _http_error(error: HTTPException) -> Response:
+    """Routes and methods that do not exist, in the services' own words."""
+    code = (error.name or "ERROR").upper().replace(" ", "_")
+    return failure(ApiError(error.code or 500, code, error.description or error.name))
+
+
+def _misbehave() -> None:
+    """The switches that slow down or break the services (never the controls, the pages and the sign-in)."""
+    switches = current().switches
+    if not request.path.startswith(("/v1", "/api")):
+        return
+    if switches.latency_ms:
+        time.sleep(switches.latency_ms / 1000)
+    if switches.fail_status and request.path.startswith(switches.fail_prefix):
+        raise ApiError(switches.fail_status, "SANDBOX_FAILURE", "a switch of the sandbox makes this call fail")
+
+
+def _harden(response: Response) -> Response:
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    response.headers.setdefault("Cache-Control", "no-store")
+    # No form-action: browsers apply it to the redirect behind a form too, which leads to the client's own address.
+    response.headers.setdefault("Content-Security-Policy", _POLICY)
+    response.headers["X-Sandbox"] = "development aid"
+    return response

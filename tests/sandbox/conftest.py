@@ -1,0 +1,37 @@
+"""A real sandbox on a free loopback port, and a client that signs in as one of its people."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from scaiflow.sandbox.config import Config
+from scaiflow.sandbox.server import listening
+from tests.sandbox.client import SandboxClient
+
+
+@pytest.fixture(scope="session")
+def sandbox_url() -> Iterator[str]:
+    with listening(Config(port=0)) as (server, sandbox):
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        yield sandbox.base_url
+        server.trigger.pull_trigger(server.close)
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def ada(sandbox_url: str) -> SandboxClient:
+    return SandboxClient(sandbox_url).sign_in("usr_ada")
+
+
+@pytest.fixture(scope="session")
+def vera(sandbox_url: str) -> SandboxClient:
+    return SandboxClient(sandbox_url).sign_in("usr_vera")
+
+
+@pytest.fixture(scope="session")
+def olaf(sandbox_url: str) -> SandboxClient:
+    return SandboxClient(sandbox_url).sign_in("usr_olaf")
