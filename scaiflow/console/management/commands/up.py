@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -20,13 +21,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--sandbox-port", type=int, default=8100)
+        parser.add_argument("--sandbox-state", type=Path, default=VAR_DIR / "sandbox.db")
 
     def handle(self, *args: Any, **options: Any) -> None:
         ports = Ports(web=settings.API_PORT, sandbox=options["sandbox_port"])
         signal.signal(signal.SIGTERM, lambda *_: self._interrupt())
         try:
             with Processes() as group:
-                self._start(group, ports)
+                self._start(group, ports, options["sandbox_state"])
                 self._invite(ports)
                 ended = group.wait_for_any_end()
             raise CommandError(f"{ended} ended; everything else was stopped")
@@ -38,7 +40,7 @@ class Command(BaseCommand):
     def _interrupt(self) -> None:
         raise KeyboardInterrupt
 
-    def _start(self, group: Processes, ports: Ports) -> None:
+    def _start(self, group: Processes, ports: Ports, state: Path) -> None:
         own_upstreams = bool(settings.SCAIKEY_BASE_URL)
         for port, variable in ((ports.web, "SCAIFLOW_API_PORT"), (ports.sandbox, "--sandbox-port")):
             if is_taken(port) and not (own_upstreams and port == ports.sandbox):
@@ -46,8 +48,8 @@ class Command(BaseCommand):
         env = environment({"SCAIFLOW_LOG_FORMAT": "console", **os.environ}, ports, client_secret="sandbox-secret")  # noqa: S106
         group.run("migrate", [*MANAGE, "migrate", "--noinput", "--verbosity", "0"], env)
         if not own_upstreams:
-            VAR_DIR.mkdir(exist_ok=True)
-            start_sandbox(group, env, ports, state=VAR_DIR / "sandbox.db")
+            state.parent.mkdir(exist_ok=True)
+            start_sandbox(group, env, ports, state=state)
             group.run("seed", [*MANAGE, "seed"], env)
         start_web(group, env, ports, host=settings.API_HOST)
         if settings.REDIS_URL:
