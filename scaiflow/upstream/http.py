@@ -2,23 +2,28 @@
 
 A call has a connect timeout of 5 s and a read timeout of 30 s, follows no redirect, reads at most 10 MiB, and carries our
 X-Request-ID. GETs are tried again with jittered backoff on 502, 503, 504 and on a refused connection; nothing else is.
+After five transport failures in a row a host is left alone for ten seconds, then tried with one call. Where a connection may
+end is guarded (guard.py).
 Failures leave as UpstreamError (the service answered no) or Unreachable (it did not answer, or not with JSON); the
 operation that called knows which documented error that is. (../shared/spec/upstreams.md)
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests  # noqa: TID251  this is the room
 import structlog
-from requests.adapters import HTTPAdapter  # noqa: TID251
+from pybreaker import CircuitBreaker, CircuitBreakerError
 from urllib3.util.retry import Retry
 
 from scaiflow.kit import json
 from scaiflow.kit.errors import PassedThrough
+from scaiflow.upstream.guard import GuardedAdapter
 
 log = structlog.get_logger(__name__)
 TIMEOUT = (5, 30)
@@ -70,7 +75,7 @@ def _session() -> requests.Session:
         status_forcelist=(502, 503, 504), allowed_methods=frozenset({"GET"}), raise_on_status=False,
         respect_retry_after_header=False,
     )  # fmt: skip
-    adapter = HTTPAdapter(pool_connections=16, pool_maxsize=32, max_retries=retry)
+    adapter = GuardedAdapter(pool_connections=16, pool_maxsize=32, max_retries=retry)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     session.trust_env = False
@@ -78,6 +83,14 @@ def _session() -> requests.Session:
 
 
 _SESSION = _session()
+FAILURES_IN_A_ROW = 5
+PAUSE_SECONDS = 10.0
+
+
+@functools.lru_cache(maxsize=1024)
+def breaker_for(host: str) -> CircuitBreaker:
+    """One for each host and port in this process; only what `_exchange` raises counts as a failure."""
+    return CircuitBreaker(fail_max=FAILURES_IN_A_ROW, reset_timeout=PAUSE_SECONDS, name=host)
 
 
 def call(
@@ -97,17 +110,24 @@ def call(
         headers["Authorization"] = f"Bearer {token}"
     if body is not None:
         headers["Content-Type"] = content_type
+    sent = {key: value for key, value in (params or {}).items() if value is not None}
+    request = requests.Request(method, url, headers=headers, data=body, params=sent, auth=basic or _no_auth).prepare()
     try:
-        with _SESSION.request(
-            method, url, headers=headers, auth=basic or _no_auth, data=body, timeout=TIMEOUT, stream=True,
-            params={key: value for key, value in (params or {}).items() if value is not None}, allow_redirects=False,
-        ) as response:  # fmt: skip
-            raw = _read(service, response)
-    except requests.RequestException as error:
-        log.warning("upstream unreachable", service=service, method=method, error=type(error).__name__)
-        raise Unreachable(service, _reason(error)) from None
+        response, raw = breaker_for(urlsplit(url).netloc).call(_exchange, service, request)
+    except CircuitBreakerError:
+        raise Unreachable(service, "has not answered for a while and is left alone for some seconds") from None
     log.info("upstream", service=service, method=method, status=response.status_code)
     return _reply(service, response, raw)
+
+
+def _exchange(service: str, request: requests.PreparedRequest) -> tuple[requests.Response, bytes]:
+    """Raises Unreachable when it is the transport that failed."""
+    try:
+        with _SESSION.send(request, timeout=TIMEOUT, stream=True, allow_redirects=False) as response:
+            return response, _read(service, response)
+    except requests.RequestException as error:
+        log.warning("upstream unreachable", service=service, method=request.method, error=type(error).__name__)
+        raise Unreachable(service, _reason(error)) from None
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import pytest
 
 from scaiflow.kit.errors import PassedThrough
-from scaiflow.upstream import http
+from scaiflow.upstream import guard, http
 from scaiflow.upstream.http import Unreachable, UpstreamError, call
 from tests.loopback import Service, Told, serving
+
+
+@pytest.fixture(autouse=True)
+def fresh_breakers() -> None:
+    http.breaker_for.cache_clear()
 
 
 @pytest.fixture
@@ -92,6 +98,52 @@ def test_a_limited_rate_keeps_its_body_and_its_headers(service: Service) -> None
     assert (error.value.status, error.value.body) == (429, b"slow")
     assert {"Retry-After", "X-Scaigrid-Ratelimit-Limit"} <= set(error.value.headers)
     assert "Server" not in error.value.headers
+
+
+def test_a_host_that_never_answers_is_left_alone_for_a_while(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "FAILURES_IN_A_ROW", 2)
+    broken = Told(200, b"cut", {"Content-Length": "5000", "Connection": "close"})
+    service.on("GET", "/x", broken)
+    for _ in range(4):
+        with pytest.raises(Unreachable):
+            get(service)
+    assert len(service.asked) == 2
+    breaker = http.breaker_for(service.url.removeprefix("http://"))
+    breaker.half_open()
+    service.on("GET", "/x", Told(200, {"back": True}))
+    assert get(service).data == {"back": True}
+    assert breaker.current_state == "closed"
+
+
+def test_a_host_that_refuses_is_still_there(service: Service) -> None:
+    service.on("GET", "/x", Told(500, {}))
+    for _ in range(8):
+        with pytest.raises(UpstreamError):
+            get(service)
+    assert len(service.asked) == 8
+
+
+@pytest.mark.parametrize(
+    ("peer", "host", "good"),
+    [
+        ("127.0.0.1", "localhost", True), ("127.0.0.1", "127.0.0.1", True), ("::1", "[::1]", True),
+        ("127.0.0.1", "grid.example", False), ("::ffff:127.0.0.1", "grid.example", False), ("10.0.0.8", "grid.lan", True),
+        ("169.254.169.254", "grid.example", False), ("fe80::1%eth0", "grid.example", False), ("0.0.0.0", "x", False),
+        ("93.184.216.34", "grid.example", True), ("224.0.0.1", "x", False),
+    ],
+)  # fmt: skip
+def test_a_name_may_not_lead_to_the_machine_itself_or_to_its_cloud(peer: str, host: str, good: bool) -> None:
+    assert guard.is_good(peer, host) is good
+
+
+def test_the_guard_stands_at_the_open_socket(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name of somebody's that leads to this machine."""
+    port = int(service.url.rpartition(":")[2])
+    here = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: here)
+    with pytest.raises(Unreachable):
+        call("scaigrid", "GET", f"http://grid.example:{port}/x")
+    assert service.asked == []
 
 
 @pytest.mark.parametrize(
