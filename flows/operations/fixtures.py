@@ -1,7 +1,9 @@
-"""run-tests: the flow's fixtures against a Core that it was deployed to."""
+"""run-tests: the flow's fixtures against a Core that it was deployed to, a few at a time."""
 
 from __future__ import annotations
 
+import contextvars
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from flows.expectations import is_met
@@ -14,15 +16,25 @@ from scaiflow.upstream import scaigrid
 from scaiflow.upstream.http import Unreachable, UpstreamError
 from tenants.operations.credentials import Credential
 
+AT_ONCE = 4
+FIXTURE_SECONDS = 60.0
+
 
 def run_tests(job: Job) -> dict[str, Any]:
     """`{results: [{name, ok, expect, output, error}], passed, failed}`. Raises MissingScaiGridCredentials."""
     content = content_of(flow=job.flow, version=job.arguments["version"])
     credential = required_credential(job)
+    fixtures = _chosen(content, job.arguments.get("name_filter"))
     results = []
-    for fixture in _chosen(content, job.arguments.get("name_filter")):
-        with step(job, fixture["name"]):
-            results.append(_run(fixture, credential, job.arguments["core_id"]))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        # Each in a copy of this context, so that its calls carry this request's id.
+        running = [
+            pool.submit(contextvars.copy_context().run, _run, fixture, credential, job.arguments["core_id"])
+            for fixture in fixtures
+        ]
+        for fixture, outcome in zip(fixtures, running, strict=True):
+            with step(job, fixture["name"]):
+                results.append(outcome.result())
     passed = sum(result["ok"] for result in results)
     return {"results": results, "passed": passed, "failed": len(results) - passed}
 
@@ -38,8 +50,9 @@ def _run(fixture: dict[str, Any], credential: Credential, core_id: str) -> dict[
     output, error = None, None
     try:
         output = scaigrid.invoke_core(
-            base_url=credential.base_url, token=credential.token, core_id=core_id, arguments=fixture.get("input", {})
-        )
+            base_url=credential.base_url, token=credential.token, core_id=core_id,
+            arguments=fixture.get("input", {}), seconds=FIXTURE_SECONDS,
+        )  # fmt: skip
     except (UpstreamError, Unreachable, PassedThrough) as failure:
         error = str(failure)
     ok = error is None and is_met(expected, output)

@@ -3,11 +3,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.http import HttpResponse, HttpResponseBase
 from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.access import require_deployed
+from flows.junit import as_junit
 from flows.operations.jobs import outcome_of, start_job, wait_for
 from flows.roles import JobKind, Level
 from flows.serializers.deployments import DeployIn, DeploymentOut, RunTestsIn
@@ -32,23 +34,32 @@ class JobView(FlowView):
     permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
     levels: ClassVar[dict[str, Level]] = {"POST": Level.DEPLOY}
 
-    def run(self, request: Request, kind: JobKind, **arguments: Any) -> Response:
+    def run(self, request: Request, kind: JobKind, **arguments: Any) -> HttpResponseBase:
         wanted_later = "respond-async" in request.headers.get("Prefer", "")
         arguments["version"] = self.flow.version
         job = start_job(flow=self.flow, by=caller_of(request), kind=kind, arguments=arguments)
         if not wanted_later and wait_for(job=job, seconds=settings.JOB_WAIT_SECONDS).is_over:
-            return Response(outcome_of(job))
+            return self.told(request, outcome_of(job))
         location = reverse("job", kwargs={"job_id": job.id})
         return Response({"job_id": job.id, "state": job.state}, status=202, headers={"Location": location})
 
+    def told(self, request: Request, outcome: dict[str, Any]) -> HttpResponseBase:
+        return Response(outcome)
+
 
 class FlowDeploy(JobView):
-    def post(self, request: Request, flow_id: str) -> Response:
+    def post(self, request: Request, flow_id: str) -> HttpResponseBase:
         return self.run(request, JobKind.DEPLOY, **read_body(DeployIn, request))
 
 
 class FlowRunTests(JobView):
-    def post(self, request: Request, flow_id: str) -> Response:
+    def post(self, request: Request, flow_id: str) -> HttpResponseBase:
         arguments = read_body(RunTestsIn, request)
         require_deployed(self.flow, arguments["core_id"])
         return self.run(request, JobKind.RUN_TESTS, **arguments)
+
+    def told(self, request: Request, outcome: dict[str, Any]) -> HttpResponseBase:
+        wants_xml = "application/xml" in request.headers.get("Accept", "")
+        if wants_xml or request.query_params.get("format") == "junit":
+            return HttpResponse(as_junit(outcome, suite=self.flow.name), content_type="application/xml")
+        return super().told(request, outcome)

@@ -10,7 +10,6 @@ operation that called knows which documented error that is. (../shared/spec/upst
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,15 +17,15 @@ from urllib.parse import urlsplit
 
 import requests  # noqa: TID251  this is the room
 import structlog
-from pybreaker import CircuitBreaker, CircuitBreakerError
 from urllib3.util.retry import Retry
 
 from scaiflow.kit import json
 from scaiflow.kit.errors import PassedThrough
+from scaiflow.upstream.breaker import breaker_for
 from scaiflow.upstream.guard import GuardedAdapter
 
 log = structlog.get_logger(__name__)
-TIMEOUT = (5, 30)
+CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 MAX_ANSWER = 10 * 1024 * 1024
 PASSED_HEADERS = ("Content-Type", "Retry-After")
 PASSED_PREFIX = "x-scaigrid-ratelimit-"
@@ -83,14 +82,6 @@ def _session() -> requests.Session:
 
 
 _SESSION = _session()
-FAILURES_IN_A_ROW = 5
-PAUSE_SECONDS = 10.0
-
-
-@functools.lru_cache(maxsize=1024)
-def breaker_for(host: str) -> CircuitBreaker:
-    """One for each host and port in this process; only what `_exchange` raises counts as a failure."""
-    return CircuitBreaker(fail_max=FAILURES_IN_A_ROW, reset_timeout=PAUSE_SECONDS, name=host)
 
 
 def call(
@@ -103,6 +94,7 @@ def call(
     params: Mapping[str, str | int | None] | None = None,
     body: bytes | None = None,
     content_type: str = "application/json",
+    read_seconds: float = READ_SECONDS,
 ) -> Reply:
     """One request and its JSON answer. Raises UpstreamError, Unreachable, and PassedThrough for 429."""
     headers = {"Accept": "application/json", "X-Request-ID": _request_id()}
@@ -112,18 +104,32 @@ def call(
         headers["Content-Type"] = content_type
     sent = {key: value for key, value in (params or {}).items() if value is not None}
     request = requests.Request(method, url, headers=headers, data=body, params=sent, auth=basic or _no_auth).prepare()
-    try:
-        response, raw = breaker_for(urlsplit(url).netloc).call(_exchange, service, request)
-    except CircuitBreakerError:
-        raise Unreachable(service, "has not answered for a while and is left alone for some seconds") from None
+    response, raw = _guarded_exchange(service, request, read_seconds)
     log.info("upstream", service=service, method=method, status=response.status_code)
     return _reply(service, response, raw)
 
 
-def _exchange(service: str, request: requests.PreparedRequest) -> tuple[requests.Response, bytes]:
+def _guarded_exchange(
+    service: str, request: requests.PreparedRequest, read_seconds: float
+) -> tuple[requests.Response, bytes]:
+    """Only the transport's failures count against a host: one that refuses is there."""
+    breaker = breaker_for(urlsplit(str(request.url)).netloc)
+    if not breaker.lets_through():
+        raise Unreachable(service, "has not answered for a while and is left alone for some seconds")
+    try:
+        exchanged = _exchange(service, request, read_seconds)
+    except BaseException:
+        breaker.failed()
+        raise
+    breaker.worked()
+    return exchanged
+
+
+def _exchange(service: str, request: requests.PreparedRequest, read_seconds: float) -> tuple[requests.Response, bytes]:
     """Raises Unreachable when it is the transport that failed."""
     try:
-        with _SESSION.send(request, timeout=TIMEOUT, stream=True, allow_redirects=False) as response:
+        timeout = (CONNECT_SECONDS, read_seconds)
+        with _SESSION.send(request, timeout=timeout, stream=True, allow_redirects=False) as response:
             return response, _read(service, response)
     except requests.RequestException as error:
         log.warning("upstream unreachable", service=service, method=request.method, error=type(error).__name__)

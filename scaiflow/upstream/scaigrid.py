@@ -68,10 +68,12 @@ def unpublish_core(*, base_url: str, token: str, core_id: str) -> None:
             raise
 
 
-def invoke_core(*, base_url: str, token: str, core_id: str, arguments: Any) -> Any:
-    """The run's output. Accepts `{"data": {"output": ...}}` and the bare output. Raises UpstreamError, Unreachable."""
+def invoke_core(*, base_url: str, token: str, core_id: str, arguments: Any, seconds: float) -> Any:
+    """The run's output, when it comes within `seconds`. Accepts `{"data": {"output": ...}}` and the bare output.
+    Raises UpstreamError, Unreachable."""
     body = json.dumps({"input": arguments})
-    data = unwrap(call(SERVICE, "POST", f"{_core(base_url, core_id)}/invoke", token=token, body=body).data)
+    url = f"{_core(base_url, core_id)}/invoke"
+    data = unwrap(call(SERVICE, "POST", url, token=token, body=body, read_seconds=seconds).data)
     return data["output"] if isinstance(data, dict) and "output" in data else data
 
 

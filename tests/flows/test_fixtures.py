@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
 from flows.models import Deployment
+from flows.operations.fixtures import AT_ONCE
 from tests.conftest import Caller
 from tests.drawings import greeting
 from tests.loopback import Asked, Service, Told
@@ -64,11 +66,12 @@ def test_a_name_chooses_fixtures(ada: Caller, echo: Service) -> None:
 
 
 def test_an_upstream_that_fails_is_that_fixtures_error(ada: Caller, scaigrid: Service) -> None:
-    good = Told(200, {"data": {"output": {}}})
-    failing = Told(500, {"error": {"code": "BOOM", "message": "it broke"}})
-    scaigrid.on("POST", INVOKE, failing, Told(429, b"slow"), Told(200, b"<html>"), good)
-    flow_id = deployed(ada, *(fixture(str(number), {}) for number in range(4)))
-    told = run(ada, flow_id).json()
+    answers = [
+        Told(500, {"error": {"code": "BOOM", "message": "it broke"}}), Told(429, b"slow"), Told(200, b"<html>"),
+        Told(200, {"data": {"output": {}}}),
+    ]  # fmt: skip
+    scaigrid.on("POST", INVOKE, lambda asked: answers[asked.json["input"]["n"]])
+    told = run(ada, deployed(ada, *(fixture(str(n), {}, n=n) for n in range(4)))).json()
     assert [result["ok"] for result in told["results"]] == [False, False, False, True]
     assert "it broke" in told["results"][0]["error"]
     assert (told["passed"], told["failed"]) == (1, 3)
@@ -93,3 +96,35 @@ def test_a_core_that_is_not_this_flows_is_not_found(ada: Caller, echo: Service) 
 def test_a_body_of_the_wrong_shape_is_refused(ada: Caller, echo: Service, body: dict[str, Any]) -> None:
     assert run(ada, deployed(ada, fixture("never run", {})), **body).status_code == 422
     assert echo.road() == []
+
+
+@pytest.mark.parametrize("asked", [{"headers": {"Accept": "application/xml"}}, {"query_params": {"format": "junit"}}])
+def test_results_come_as_junit_when_that_is_asked_for(ada: Caller, echo: Service, asked: dict[str, Any]) -> None:
+    flow_id = deployed(ada, fixture("met", {"seen": True}), fixture("not met", {"seen": False}))
+    answer = ada.post(f"/api/v1/flows/{flow_id}/run-tests", {"core_id": "core_1"}, **asked)
+    assert answer["Content-Type"] == "application/xml"
+    assert b'tests="2" failures="1" errors="0"' in answer.content
+
+
+def test_fixtures_run_side_by_side_and_are_told_in_their_order(ada: Caller, scaigrid: Service) -> None:
+    together = threading.Barrier(AT_ONCE, timeout=10)
+
+    def answer(asked: Asked) -> Told:
+        together.wait()
+        return Told(200, {"data": {"output": asked.json["input"]}})
+
+    scaigrid.on("POST", INVOKE, answer)
+    flow_id = deployed(ada, *(fixture(str(n), {"n": n}, n=n) for n in range(AT_ONCE)))
+    told = run(ada, flow_id).json()
+    assert [(result["name"], result["ok"]) for result in told["results"]] == [(str(n), True) for n in range(AT_ONCE)]
+    assert len({call.headers["X-Request-ID"] for call in scaigrid.asked}) == 1
+
+
+def test_a_fixture_that_takes_too_long_is_its_own_failure(
+    ada: Caller, scaigrid: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flows.operations.fixtures.FIXTURE_SECONDS", 0.2)
+    never = threading.Event()
+    scaigrid.on("POST", INVOKE, lambda asked: Told(200, {}) if never.wait(1) else Told(200, {"late": True}))
+    told = run(ada, deployed(ada, fixture("slow", {}))).json()
+    assert told["results"][0]["error"] == "scaigrid: did not answer in time"

@@ -9,13 +9,14 @@ import pytest
 
 from scaiflow.kit.errors import PassedThrough
 from scaiflow.upstream import guard, http
+from scaiflow.upstream.breaker import FAILURES_IN_A_ROW, CircuitBreaker, breaker_for
 from scaiflow.upstream.http import Unreachable, UpstreamError, call
 from tests.loopback import Service, Told, serving
 
 
 @pytest.fixture(autouse=True)
 def fresh_breakers() -> None:
-    http.breaker_for.cache_clear()
+    breaker_for.cache_clear()
 
 
 @pytest.fixture
@@ -100,19 +101,29 @@ def test_a_limited_rate_keeps_its_body_and_its_headers(service: Service) -> None
     assert "Server" not in error.value.headers
 
 
-def test_a_host_that_never_answers_is_left_alone_for_a_while(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "FAILURES_IN_A_ROW", 2)
-    broken = Told(200, b"cut", {"Content-Length": "5000", "Connection": "close"})
-    service.on("GET", "/x", broken)
-    for _ in range(4):
+def test_a_host_that_never_answers_is_left_alone_for_a_while(service: Service) -> None:
+    service.on("GET", "/x", Told(200, b"cut", {"Content-Length": "5000", "Connection": "close"}))
+    for _ in range(FAILURES_IN_A_ROW + 3):
         with pytest.raises(Unreachable):
             get(service)
-    assert len(service.asked) == 2
-    breaker = http.breaker_for(service.url.removeprefix("http://"))
-    breaker.half_open()
-    service.on("GET", "/x", Told(200, {"back": True}))
-    assert get(service).data == {"back": True}
-    assert breaker.current_state == "closed"
+    assert len(service.asked) == FAILURES_IN_A_ROW
+
+
+def test_after_a_pause_one_call_is_let_through_and_decides() -> None:
+    now = [0.0]
+    breaker = CircuitBreaker(failures=2, pause=10, clock=lambda: now[0])
+    breaker.failed()
+    assert breaker.lets_through()
+    breaker.failed()
+    assert not breaker.lets_through()
+    now[0] = 11
+    assert [breaker.lets_through() for _ in range(3)] == [True, False, False]
+    breaker.failed()
+    assert not breaker.lets_through()
+    now[0] = 22
+    assert breaker.lets_through()
+    breaker.worked()
+    assert breaker.lets_through()
 
 
 def test_a_host_that_refuses_is_still_there(service: Service) -> None:
