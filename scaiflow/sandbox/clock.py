@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime, timedelta
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+_ISO = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+_ISO_UNITS = (86_400, 3600, 60, 1)
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -29,7 +31,7 @@ def iso(moment: datetime) -> str:
 
 
 def seconds_of(duration: object) -> float | None:
-    """Seconds in `"30s"`, `"1h30m"`, `"2d"`, or a number of seconds; None when it is none of them."""
+    """Seconds in `"30s"`, `"1h30m"`, `"PT15M"`, or a number of seconds; None when it is none of them."""
     if isinstance(duration, bool) or duration is None:
         return None
     if isinstance(duration, int | float):
@@ -37,6 +39,8 @@ def seconds_of(duration: object) -> float | None:
     text = str(duration).strip()
     if text.replace(".", "", 1).isdigit():
         return float(text)
+    if iso_duration := _ISO.fullmatch(text):
+        return sum(float(amount or 0) * size for amount, size in zip(iso_duration.groups(), _ISO_UNITS, strict=True))
     if not text or _DURATION.sub("", text).strip():
         return None
     return sum(float(amount) * _UNITS[unit] for amount, unit in _DURATION.findall(text))

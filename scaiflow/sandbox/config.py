@@ -54,7 +54,7 @@ def from_options(options: Mapping[str, object], environ: Mapping[str, str]) -> C
         raise ConfigError(f"--port {port}: must be 0..65535")
     state = options.get("state")
     return Config(
-        host=host,
+        host="127.0.0.1" if host == "localhost" else host,
         port=port,
         state=Path(str(state)) if state else None,
         client_id=environ.get("SANDBOX_CLIENT_ID") or Config.client_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import tempfile
@@ -28,6 +29,8 @@ _TICK_SECONDS = 1.0
 def run(config: Config) -> None:
     """Serve until a signal. Prints one line, `sandbox listening on http://...`, once the port is bound."""
     signal.signal(signal.SIGTERM, _interrupt)
+    # It tells of every moment in which all threads are busy, which is nothing to tell a person.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
         with listening(config) as (server, sandbox):
             sys.stdout.write(f"sandbox listening on {sandbox.base_url}\n")
@@ -64,9 +67,16 @@ def listening(config: Config) -> Iterator[tuple[BaseWSGIServer, Sandbox]]:
         finally:
             stopped.set()
             ticker.join()
-            server.close()
-            server.task_dispatcher.shutdown()
+            _close(server)
             store.close()
+
+
+def _close(server: BaseWSGIServer) -> None:
+    """Let the threads finish, then hang up on the clients that keep their connections open."""
+    server.task_dispatcher.shutdown()
+    for channel in list(server.active_channels.values()):
+        channel.handle_close()
+    server.close()
 
 
 def _bound(config: Config, sandbox: Sandbox) -> BaseWSGIServer:

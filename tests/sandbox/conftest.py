@@ -18,6 +18,7 @@ def sandbox_url() -> Iterator[str]:
         thread = threading.Thread(target=server.run)
         thread.start()
         yield sandbox.base_url
+        server.task_dispatcher.shutdown()
         server.trigger.pull_trigger(server.close)
         thread.join()
 

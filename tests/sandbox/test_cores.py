@@ -150,7 +150,6 @@ def test_what_is_no_manifest_is_a_compile_error(ada: SandboxClient, body: str) -
         ({"teleport": {}}, "unknown step kind (teleport)"),
         ({"rigid": {"template": "a"}, "set": {}}, "unknown step kind"),
         ({"plugin_call": {"alias": "scaidrive", "method": "search", "args": {}}}, "missing required arg 'query'"),
-        ({"plugin_call": {"alias": "scaidrive", "method": "fly", "args": {}}}, "has no method 'fly'"),
         ({"plugin_call": {"alias": "other", "method": "go", "args": {}}}, "plugin 'other' is not declared"),
         ({"llm_turn": "Go", "llm_role": "wise"}, "llm_role='wise' is not declared"),
         ({"llm_turn": "Go", "output_schema": {"a": "colour"}}, "unknown type 'colour'"),

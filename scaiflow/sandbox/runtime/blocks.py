@@ -42,15 +42,20 @@ def llm_turn(run: Run, step: Step, place: str) -> dict[str, Any]:
     try:
         return run.journal.once(place, lambda: _asked(run, step))  # type: ignore[no-any-return]
     except StepFailed:
-        if step.get("on_failure") in _GO_ON:
+        if _policy(step.get("on_failure")) in _GO_ON:
             return run.journal.once(place, dict)  # type: ignore[no-any-return]
         raise
+
+
+def _policy(value: Any) -> str:
+    """`continue`, `{"action": "retry"}` and the like as one word."""
+    return str(value.get("action", "")) if isinstance(value, dict) else str(value or "")
 
 
 def _asked(run: Run, step: Step) -> dict[str, Any]:
     turn = _turn(run, step)
     wanted = turn.schema or {"text": "string"}
-    policy = step.get("on_validation_failure")
+    policy = _policy(step.get("on_validation_failure"))
     for _ in range(2 if policy == "retry" else 1):
         answer = run.services.model.answer(turn)
         wrong = misfits(answer, wanted)
@@ -59,12 +64,20 @@ def _asked(run: Run, step: Step) -> dict[str, Any]:
     raise StepFailed(f"the model's answer does not fit: {'; '.join(wrong)}")
 
 
+def _prose(run: Run, value: Any) -> str:
+    """Text, lines, or rules by name, as the lines that a model reads."""
+    rendered = run.render(value)
+    if isinstance(rendered, dict):
+        return "\n".join(f"{name}: {text_of(rule)}" for name, rule in rendered.items())
+    return "\n".join(text_of(line) for line in rendered) if isinstance(rendered, list) else text_of(rendered)
+
+
 def _turn(run: Run, step: Step) -> Turn:
     role = str(step.get("llm_role") or "primary")
-    prose = [text_of(step.get(name)) for name in ("guidance", "constraints", "guard", "validate") if step.get(name)]
+    prose = [_prose(run, step[name]) for name in ("guidance", "constraints", "guard", "validate") if step.get(name)]
     examples = step.get("examples") or ()
     return Turn(
-        goal=text_of(run.render(step["llm_turn"])),
+        goal=_prose(run, step["llm_turn"]),
         role=role,
         model=run.program.models.get(role, {"model": run.program.core.get("model")}),
         persona=run.program.persona,

@@ -47,10 +47,11 @@ def field_type(declared: Any) -> FieldType | None:
 
 
 def _from_object(declared: dict[str, Any]) -> FieldType | None:
-    options = declared.get("enum") or declared.get("options")
+    """A type written as a map: an enum's values, a JSON Schema `type`, else the fields of an object."""
+    options = declared.get("enum") or declared.get("options") or declared.get("values")
     if isinstance(options, list):
         return _enum(options)
-    return field_type(declared["type"]) if isinstance(declared.get("type"), str) else None
+    return field_type(declared["type"]) if isinstance(declared.get("type"), str) else FieldType("object")
 
 
 def _enum(options: list[Any]) -> FieldType | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-SIGNATURES: dict[str, dict[str, tuple[str, ...]]] = {
-    "scaidrive": {"search": ("query",), "read_file": ("path",), "write_file": ("path", "content"), "list_files": ()},
-    "scaisend": {"send": ("to", "subject", "body")},
-    "scaiqueue": {"publish": ("scope", "queue"), "escalate": ("scope", "queue")},
-    "scaibunker": {
-        "create": ("image",),
-        "exec": ("command",),
-        "write_file": ("path", "content"),
-        "read_file": ("path",),
-        "destroy": (),
-    },
-    "http": {"request": ("method", "url")},
+SIGNATURES: dict[str, tuple[str, ...]] = {
+    "scaidrive.search": ("query",),
+    "scaidrive.read_file": ("path",),
+    "scaidrive.write_file": ("path", "content"),
+    "scaidrive.list_files": (),
+    "scaisend.send": ("to", "subject", "body"),
+    "scaiqueue.publish": ("scope", "queue"),
+    "scaiqueue.escalate": ("scope", "queue"),
+    "scaibunker.create": ("image",),
+    "scaibunker.exec": ("command",),
+    "scaibunker.write_file": ("path", "content"),
+    "scaibunker.read_file": ("path",),
+    "scaibunker.destroy": (),
+    "http.request": ("method", "url"),
 }

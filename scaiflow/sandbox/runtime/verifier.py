@@ -181,11 +181,8 @@ def _plugin_call(program: Program, step: Step, value: Any) -> Problems:
         return
     if alias not in program.plugins:
         yield f"plugin {alias!r} is not declared"
-    methods = SIGNATURES.get(alias)
-    if methods is not None and method not in methods:
-        yield f"plugin {alias!r} has no method {method!r}"
-    for required in (methods or {}).get(method, ()):
-        if args.get(required) is None:
+    for required in SIGNATURES.get(f"{alias}.{method}", ()):
+        if args.get(required) in (None, ""):
             yield f"plugin call '{alias}.{method}': missing required arg '{required}'"
     yield from _templates(args, "args")
 

@@ -26,6 +26,7 @@ def checkpoint(run: Run, step: Step, place: str) -> Any:
             raise StepFailed(f"checkpoint expired: nobody decided within {inner.get('timeout')}")
         return NOTHING if inner["type"] == "debug_breakpoint" else decision
     fields = {name: inner.get(name) for name in _KEPT}
+    fields |= {name: run.render(inner.get(name)) for name in ("hitl_spec", "assignee")}
     fields["prompt"] = text_of(run.render(inner.get("prompt"))) or None
     raise _waiting(run, step, place, fields)
 
@@ -33,7 +34,7 @@ def checkpoint(run: Run, step: Step, place: str) -> Any:
 def _waiting(run: Run, step: Step, place: str, fields: dict[str, Any]) -> Suspended:
     """Opens the checkpoint, once; the exception that suspends the run."""
     where = run.journal.where(place)
-    node_id = node_of(step)["node_id"]
+    node_id = node_of(step)["node_id"] or step.get("checkpoint", {}).get("node_id")
     body = {**fields, "node_id": node_id, "context": run.output(), "input": run.scope.input}
     id = run.journal.once(f"{place}?", lambda: run.services.host.open_checkpoint(where, body))
     shown = {"id": id, "node_id": node_id, **{name: fields.get(name) for name in ("type", "prompt", "queue")}}

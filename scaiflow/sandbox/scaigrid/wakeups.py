@@ -11,7 +11,7 @@ from scaiflow.sandbox.scaiqueue import queues
 from scaiflow.sandbox.state import Sandbox
 from scaiflow.sandbox.store import Document
 
-_FAILS = (None, "", "fail", "error")
+_FAILS = ("", "fail", "error")
 
 
 def sweep(sandbox: Sandbox) -> int:
@@ -56,6 +56,7 @@ def _late(body: dict[str, Any]) -> dict[str, Any]:
     """What a step answers whose time ran out: nothing for a queue, `on_timeout` as the decision, else failure."""
     if body["type"] == "await_responses":
         return {"messages": [], "count": 0}
-    if body.get("on_timeout") in _FAILS:
-        return {EXPIRED: True}
-    return {"decision": body["on_timeout"], "timed_out": True}
+    wanted = body.get("on_timeout") or ""
+    if isinstance(wanted, dict):
+        return {**wanted, "timed_out": True}
+    return {EXPIRED: True} if wanted in _FAILS else {"decision": wanted, "timed_out": True}

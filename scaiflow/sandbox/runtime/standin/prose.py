@@ -46,6 +46,8 @@ def reply(evidence: Evidence) -> str:
         source = f" (source: {best.title})" if best.title else ""
         return f"{_cut(best.text)}{source}"
     asked = summary(evidence)
+    if evidence.support is not None:
+        return f"Nothing was found about this: {asked}"
     return f"{evidence.turn.goal.strip().rstrip('.')}: {asked}" if asked else evidence.turn.goal.strip()
 
 

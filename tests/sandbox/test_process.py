@@ -1,0 +1,117 @@
+"""The sandbox as a process of its own: how it starts, says where it is, and ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.client import SandboxClient, step
+
+pytestmark = pytest.mark.process
+ROOT = Path(__file__).parents[2]
+REVIEW = step("node_ask", checkpoint={"type": "approval", "prompt": "Go on?", "options": ["approve", "reject"]})
+DECIDE = step(
+    "node_decide",
+    match={
+        "subject": "node_ask.decision",
+        "cases": [{"when": '"approve"', "steps": [step("node_yes", set={"way": "'yes'"})]}],
+        "else": [step("node_no", set={"way": "'no'"})],
+    },
+)
+
+
+@contextmanager
+def process(*arguments: str, **environ: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    command = [sys.executable, "-W", "error", "-m", "scaiflow.sandbox", "--port", "0", *arguments]
+    child = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **environ}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert child.stdout is not None
+        yield child, child.stdout.readline().removeprefix("sandbox listening on ").strip()
+    finally:
+        child.kill()
+        child.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_says_where_it_listens_and_dies_cleanly(number: signal.Signals) -> None:
+    with process() as (child, url):
+        assert SandboxClient(url).get("/").status == 200
+
+        child.send_signal(number)
+
+        _, errors = child.communicate(timeout=10)
+        assert (child.returncode, errors) == (0, "")
+
+
+def test_it_refuses_to_listen_beyond_this_machine() -> None:
+    command = [sys.executable, "-m", "scaiflow.sandbox", "--port", "0", "--host", "0.0.0.0"]
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+
+    assert done.returncode == 2
+    assert "--allow-any-host" in done.stderr
+
+
+def test_a_taken_port_is_told_in_one_line() -> None:
+    with process() as (_, url):
+        command = [sys.executable, "-m", "scaiflow.sandbox", "--port", url.rsplit(":", 1)[1]]
+
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_client_comes_from_the_environment() -> None:
+    with process(SANDBOX_CLIENT_ID="other", SANDBOX_CLIENT_SECRET="word") as (_, url):
+        client = SandboxClient(url)
+
+        assert client.token_request({"grant_type": "client_credentials"}).status == 401
+        assert client.token_request({"grant_type": "client_credentials"}, "b3RoZXI6d29yZA==").status == 200
+
+
+def test_a_checkpoint_survives_kill_9_and_resumes_the_chosen_branch_only(tmp_path: Path) -> None:
+    state = str(tmp_path / "state.db")
+    with process("--state", state) as (child, url):
+        ada = SandboxClient(url).sign_in("usr_ada")
+        core_id = ada.deploy([step("node_before", set={"n": "input.n + 1"}), REVIEW, DECIDE])
+        checkpoint_id = ada.run(core_id, {"n": 1})["output"]["checkpoint"]["id"]
+        child.kill()
+        child.wait()
+
+    with process("--state", state) as (_, url):
+        ada = SandboxClient(url).sign_in("usr_ada")
+        done = ada.post(f"/v1/modules/scaicore/checkpoints/{checkpoint_id}/resolve", {"decision": "reject"}).data
+
+        assert done["execution"]["output"]["way"] == "no"
+        assert done["execution"]["output"]["n"] == 2
+        entered = [event for event in ada.events(core_id) if event["type"].endswith("block.entered")]
+        assert [event["payload"]["node_id"] for event in entered] == [
+            "node_before",
+            "node_ask",
+            "node_decide",
+            "node_no",
+        ]
+
+
+def test_keys_and_cores_are_still_there_after_a_restart(tmp_path: Path) -> None:
+    state = str(tmp_path / "state.db")
+    with process("--state", state) as (child, url):
+        core_id = SandboxClient(url).sign_in("usr_ada").deploy([REVIEW])
+        keys = SandboxClient(url).get("/api/v1/platform/oauth/jwks").json
+        child.kill()
+        child.wait()
+
+    with process("--state", state) as (_, url):
+        client = SandboxClient(url)
+        assert client.get("/api/v1/platform/oauth/jwks").json == keys
+        assert client.sign_in("usr_ada").get(f"/v1/modules/scaicore/cores/{core_id}").status == 200
