@@ -15,9 +15,14 @@ def flow_for(principal: Principal, flow_id: str, *, level: Level, deleted: bool 
     flow = Flow.objects.visible_to(principal).filter(id=flow_id, deleted_at__isnull=not deleted).first()
     if flow is None:
         raise NotFound("flow not found")
+    require_level(principal, flow, level)
+    return flow
+
+
+def require_level(principal: Principal, flow: Flow, level: Level) -> None:
+    """Raises NotAllowed."""
     if level_on(principal, flow) < level:
         raise NotAllowed(f"level '{level.word}' on this flow is missing")
-    return flow
 
 
 def level_on(principal: Principal, flow: Flow) -> Level:
@@ -29,11 +34,12 @@ def level_on(principal: Principal, flow: Flow) -> Level:
     raise NotFound("flow not found")
 
 
-def job_for(principal: Principal, job_id: str) -> Job:
-    """A job is seen by whoever may see its flow. Raises NotFound."""
+def job_for(principal: Principal, job_id: str, *, level: Level) -> Job:
+    """A job is seen by whoever may see its flow. Raises NotFound, NotAllowed."""
     job = Job.objects.select_related("flow").filter(id=job_id).first()
     if job is None or not Flow.objects.visible_to(principal).filter(id=job.flow_id).exists():
         raise NotFound("job not found")
+    require_level(principal, job.flow, level)
     return job
 
 

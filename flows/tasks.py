@@ -8,7 +8,7 @@ from celery import shared_task
 
 from flows.operations.deploy import deploy
 from flows.operations.fixtures import run_tests
-from flows.operations.jobs import work_on
+from flows.operations.working import work_on
 
 
 @shared_task(name="flows.deploy")

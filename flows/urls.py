@@ -6,7 +6,7 @@ from django.urls import path, register_converter
 
 from flows.views.deployments import Deployments, FlowDeploy, FlowRunTests
 from flows.views.flows import FlowDetail, FlowRestore, Flows
-from flows.views.jobs import JobDetail
+from flows.views.jobs import FlowJobs, JobCancel, JobDetail
 from flows.views.preview import FlowCompile, FlowValidate
 from flows.views.versions import VersionDetail, Versions
 from scaiflow.kit.ids import OpaqueId
@@ -24,5 +24,7 @@ urlpatterns = [
     path("flows/<id:flow_id>/deploy", FlowDeploy.as_view(), name="flow-deploy"),
     path("flows/<id:flow_id>/run-tests", FlowRunTests.as_view(), name="flow-run-tests"),
     path("flows/<id:flow_id>/deployments", Deployments.as_view(), name="flow-deployments"),
+    path("flows/<id:flow_id>/jobs", FlowJobs.as_view(), name="flow-jobs"),
     path("jobs/<id:job_id>", JobDetail.as_view(), name="job"),
+    path("jobs/<id:job_id>/cancel", JobCancel.as_view(), name="job-cancel"),
 ]

@@ -58,7 +58,9 @@ TABLE = [
     Row("GET", FLOW + "/deployments", VIEW, on_flow=True),
     Row("POST", FLOW + "/deploy", MANAGE, on_flow=True, ok=422, body={"group_ids": 7}),
     Row("POST", FLOW + "/run-tests", MANAGE, on_flow=True, ok=422),
+    Row("GET", FLOW + "/jobs", VIEW, on_flow=True),
     Row("GET", "/api/v1/jobs/{job}", VIEW, on_flow=True),
+    Row("POST", "/api/v1/jobs/{job}/cancel", MANAGE, on_flow=True, ok=409),
 ]
 
 

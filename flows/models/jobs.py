@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils import timezone
 
 from flows.models.flows import Flow
 from flows.roles import JobKind, JobState
 from scaiflow.kit.ids import job_id
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def newest_first(self) -> JobQuerySet:
+        return self.order_by("-created_at", "-id")
 
 
 class Job(models.Model):
@@ -20,6 +27,8 @@ class Job(models.Model):
     state = models.CharField(max_length=16, choices=JobState.choices, default=JobState.QUEUED)
     requested_by = models.CharField(max_length=128)
     arguments = models.JSONField(default=dict)
+    arguments_digest = models.CharField(max_length=64, default="")
+    idempotency_key = models.CharField(max_length=255, null=True)
     progress = models.JSONField(default=list)
     result = models.JSONField(null=True)
     error = models.JSONField(null=True)
@@ -30,6 +39,16 @@ class Job(models.Model):
     started_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    cancel_asked_at = models.DateTimeField(null=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            # A missing key is no key: nulls never equal each other here, on any of our databases.
+            models.UniqueConstraint(fields=["flow", "requested_by", "kind", "idempotency_key"], name="job_asked_once"),
+        ]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["flow", "-created_at"], name="job_newest")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows.models import Job
-from flows.operations.jobs import token_of
+from flows.operations.working import token_of
 from scaiflow.kit.errors import Precondition
 from tenants.operations.credentials import Credential, credential_for
 

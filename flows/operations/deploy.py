@@ -13,18 +13,18 @@ from flows.models import Deployment, Job
 from flows.operations import cores, queues
 from flows.operations.compiling import compiled
 from flows.operations.credentials import required_credential
-from flows.operations.jobs import step
 from flows.operations.versions import Content, content_of
+from flows.operations.working import Outcome, step
 from flows.roles import DeploymentStatus
 from scaiflow.kit.errors import AppError
 from scaiflow.upstream.scaigrid import Published
 from tenants.operations.credentials import Credential
 
 
-def deploy(job: Job) -> dict[str, Any]:
-    """The documented answer. Raises DoesNotCompile, MissingScaiGridCredentials, the errors of queues.py and cores.py, and
-    PassedThrough when ScaiGrid limits the rate."""
-    with step(job, "read"):
+def deploy(job: Job) -> Outcome:
+    """The documented answer, with the deployment's row. Raises DoesNotCompile, MissingScaiGridCredentials, the errors of
+    queues.py and cores.py, and PassedThrough when ScaiGrid limits the rate."""
+    with step(job, "read", can_be_left_out=True):
         content = content_of(flow=job.flow, version=job.arguments["version"])
     with step(job, "credential"):
         credential = required_credential(job)
@@ -33,32 +33,42 @@ def deploy(job: Job) -> dict[str, Any]:
     topology = content.get("config", {}).get("scaiqueue")
     provisioned = None
     if topology:
-        with step(job, "provision"):
+        with step(job, "provision", can_be_left_out=True):
             provisioned = queues.provision(credential=credential, topology=topology)
-    with step(job, "core"):
+    with step(job, "core", can_be_left_out=True):
         core_id = cores.put_core(flow=job.flow, credential=credential, manifest=manifest)
-    deployment = _publish_and_record(job, credential, content, manifest, core_id)
-    return {
-        "core_id": core_id,
-        "published_slug": deployment.published_slug,
-        "published_model_id": deployment.published_model_id,
-        "scaiqueue_provisioning": provisioned,
-        "deployment_id": deployment.id,
-        "flow_version": deployment.flow_version,
-        "job_id": job.id,
-    }
+    return _publish_and_record(job, credential, content, manifest, core_id, provisioned)
 
 
 def _publish_and_record(
-    job: Job, credential: Credential, content: Content, manifest: Compiled, core_id: str
-) -> Deployment:
-    """A Core that could not be published is deployed all the same, and on record as that."""
+    job: Job,
+    credential: Credential,
+    content: Content,
+    manifest: Compiled,
+    core_id: str,
+    provisioned: dict[str, Any] | None,
+) -> Outcome:
+    """From here on there is a Core, so there will be a record: also when it could not be published, as just that."""
+    record = Deployment(
+        flow=job.flow, core_id=core_id, flow_version=content["version"], manifest_digest=manifest.digest,
+        status=DeploymentStatus.DEPLOYED, deployed_by=job.requested_by,
+    )  # fmt: skip
     try:
         published = _publish(job, credential, content, core_id)
-    except AppError:
-        _record(job, content, manifest, core_id, Published(None, None), DeploymentStatus.PUBLISH_FAILED)
-        raise
-    return _record(job, content, manifest, core_id, published, DeploymentStatus.DEPLOYED)
+    except AppError as error:
+        record.status = DeploymentStatus.PUBLISH_FAILED
+        return Outcome(error=error, rows=[record])
+    record.published_slug, record.published_model_id = published.slug, published.model_id
+    result = {
+        "core_id": core_id,
+        "published_slug": published.slug,
+        "published_model_id": published.model_id,
+        "scaiqueue_provisioning": provisioned,
+        "deployment_id": record.id,
+        "flow_version": record.flow_version,
+        "job_id": job.id,
+    }
+    return Outcome(result=result, rows=[record])
 
 
 def _publish(job: Job, credential: Credential, content: Content, core_id: str) -> Published:
@@ -82,14 +92,3 @@ def publication(asked: dict[str, Any], config: dict[str, Any]) -> tuple[bool, li
     if group_ids is None:
         group_ids = list(config.get("model_visibility_group_ids") or [])
     return wanted, group_ids
-
-
-def _record(
-    job: Job, content: Content, manifest: Compiled, core_id: str, published: Published, status: DeploymentStatus
-) -> Deployment:
-    with step(job, "record"):
-        return Deployment.objects.create(
-            flow=job.flow, core_id=core_id, flow_version=content["version"], manifest_digest=manifest.digest,
-            published_slug=published.slug, published_model_id=published.model_id, status=status,
-            deployed_by=job.requested_by,
-        )  # fmt: skip

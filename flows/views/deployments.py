@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -14,9 +15,12 @@ from flows.operations.jobs import outcome_of, start_job, wait_for
 from flows.roles import JobKind, Level
 from flows.serializers.deployments import DeployIn, DeploymentOut, RunTestsIn
 from flows.views.base import FlowView
+from scaiflow.kit.errors import Unprocessable
 from scaiflow.kit.rights import MANAGE, VIEW
 from scaiflow.kit.views import read_body
 from tenants.principals import caller_of
+
+SANE_KEY = re.compile(r"[ -~]{1,255}")
 
 
 class Deployments(FlowView):
@@ -25,6 +29,15 @@ class Deployments(FlowView):
 
     def get(self, request: Request, flow_id: str) -> Response:
         return Response(DeploymentOut(self.flow.deployments.newest_first(), many=True).data)
+
+
+def read_key(request: Request) -> str | None:
+    """The Idempotency-Key header. Raises Unprocessable unless it is 1 to 255 printable ASCII characters."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not SANE_KEY.fullmatch(key):
+        message = "must be 1 to 255 printable ASCII characters"
+        raise Unprocessable.at("header", "Idempotency-Key", msg=message, type="value_error")
+    return key
 
 
 class JobView(FlowView):
@@ -36,8 +49,8 @@ class JobView(FlowView):
 
     def run(self, request: Request, kind: JobKind, **arguments: Any) -> HttpResponseBase:
         wanted_later = "respond-async" in request.headers.get("Prefer", "")
-        arguments["version"] = self.flow.version
-        job = start_job(flow=self.flow, by=caller_of(request), kind=kind, arguments=arguments)
+        key = read_key(request)
+        job = start_job(flow=self.flow, by=caller_of(request), kind=kind, arguments=arguments, idempotency_key=key)
         if not wanted_later and wait_for(job=job, seconds=settings.JOB_WAIT_SECONDS).is_over:
             return self.told(request, outcome_of(job))
         location = reverse("job", kwargs={"job_id": job.id})

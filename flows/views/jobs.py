@@ -6,14 +6,35 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.access import job_for
+from flows.operations.jobs import cancel_job
+from flows.roles import Level
 from flows.serializers.jobs import JobOut
-from scaiflow.kit.rights import VIEW
+from flows.views.base import FlowView
+from scaiflow.kit.rights import MANAGE, VIEW
 from scaiflow.kit.views import ApiView
 from tenants.principals import caller_of
+
+NEWEST = 100
 
 
 class JobDetail(ApiView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
 
     def get(self, request: Request, job_id: str) -> Response:
-        return Response(JobOut(job_for(caller_of(request), job_id)).data)
+        return Response(JobOut(job_for(caller_of(request), job_id, level=Level.VIEW)).data)
+
+
+class JobCancel(ApiView):
+    permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
+
+    def post(self, request: Request, job_id: str) -> Response:
+        job = cancel_job(job=job_for(caller_of(request), job_id, level=Level.DEPLOY))
+        return Response(JobOut(job).data)
+
+
+class FlowJobs(FlowView):
+    permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
+    levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW}
+
+    def get(self, request: Request, flow_id: str) -> Response:
+        return Response({"items": JobOut(self.flow.jobs.newest_first()[:NEWEST], many=True).data})

@@ -12,7 +12,8 @@ from django.utils import timezone
 from flows.models import Deployment, Job
 from flows.operations.deploy import deploy
 from flows.operations.heartbeat import beating
-from flows.operations.jobs import LOST_AFTER, work_on
+from flows.operations.jobs import wait_for
+from flows.operations.working import LOST_AFTER, work_on
 from tests.conftest import Caller
 from tests.drawings import greeting
 from tests.loopback import Asked, Service, Told
@@ -119,3 +120,111 @@ def test_a_bug_in_a_job_is_told_by_its_request_id_alone(ada: Caller, scaigrid: S
 
 def test_an_unknown_job_is_not_found(ada: Caller) -> None:
     assert ada.get("/api/v1/jobs/job_none").json() == {"detail": "job not found"}
+
+
+def keyed(caller: Caller, flow_id: str, key: str, **body: Any) -> Any:
+    return caller.post(f"/api/v1/flows/{flow_id}/deploy", body, headers={"Idempotency-Key": key})
+
+
+def test_a_request_that_is_sent_twice_is_one_job(ada: Caller, scaigrid: Service) -> None:
+    scaigrid.on("POST", CORES, Told(201, {"data": {"id": "core_1"}}))
+    flow_id = make(ada)
+    first = keyed(ada, flow_id, "once").json()
+    ada.put(f"/api/v1/flows/{flow_id}", {"content": greeting("Bye")})
+    assert keyed(ada, flow_id, "once").json() == first
+    assert len(scaigrid.asked) == Job.objects.count() == Deployment.objects.count() == 1
+
+
+def test_one_key_for_two_requests_is_refused(ada: Caller, scaigrid: Service) -> None:
+    scaigrid.on("POST", CORES, Told(201, {"data": {"id": "core_1"}}))
+    flow_id = make(ada)
+    keyed(ada, flow_id, "once")
+    refused = keyed(ada, flow_id, "once", publish_as_model=True)
+    assert refused.status_code == 422
+    assert refused.json()["detail"][0]["loc"] == ["header", "Idempotency-Key"]
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "tab\there"])
+def test_a_key_that_is_not_sane_is_refused(ada: Caller, key: str) -> None:
+    assert keyed(ada, make(ada), key).status_code == 422
+    assert not Job.objects.exists()
+
+
+def test_the_same_request_many_times_at_once_is_one_job(ada: Caller, scaigrid: Service) -> None:
+    scaigrid.on("POST", CORES, Told(201, {"data": {"id": "core_1"}}))
+    flow_id, gate = make(ada), threading.Barrier(6)
+
+    def ask(_: int) -> str:
+        gate.wait()
+        try:
+            return keyed(Caller(ada.token), flow_id, "at once").json()["job_id"]
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert len(set(pool.map(ask, range(6)))) == 1
+    assert len(scaigrid.asked) == 1
+
+
+def test_a_job_that_waits_for_its_turn_can_be_called_off(ada: Caller, scaigrid: Service) -> None:
+    grid, flow_id = SlowGrid(scaigrid), make(ada)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(post_deploy, ada.token, flow_id)
+        assert grid.waiting.acquire(timeout=10)
+        second = ada.post(f"/api/v1/flows/{flow_id}/deploy", {}, headers={"Prefer": "respond-async"}).json()["job_id"]
+        told = ada.post(f"/api/v1/jobs/{second}/cancel").json()
+        grid.go.set()
+        assert told["state"] == "cancelled"
+        assert first.result()["core_id"] == "core_1"
+    assert grid.made == 1
+    assert ada.post(f"/api/v1/jobs/{second}/cancel").status_code == 409
+
+
+def test_a_running_job_is_called_off_where_nothing_is_left_behind(ada: Caller, scaigrid: Service) -> None:
+    flow_id = make(ada)
+    job = Job.objects.create(
+        flow_id=flow_id, kind="deploy", arguments={"version": "1.0.0"}, cancel_asked_at=timezone.now(), sealed_token="x"
+    )
+    work_on(job_id=job.id, work=deploy)
+    job.refresh_from_db()
+    assert (job.state, job.sealed_token, job.exclusive_key) == ("cancelled", None, None)
+    assert scaigrid.asked == []
+
+
+def test_a_core_that_is_made_is_recorded_although_the_job_was_called_off(ada: Caller, scaigrid: Service) -> None:
+    grid, flow_id = SlowGrid(scaigrid), make(ada)
+    with ThreadPoolExecutor(1) as pool:
+        deploying = pool.submit(post_deploy, ada.token, flow_id)
+        assert grid.waiting.acquire(timeout=10)
+        told = ada.post(f"/api/v1/jobs/{Job.objects.get().id}/cancel").json()
+        grid.go.set()
+        assert told["state"] == "running"
+        assert deploying.result()["core_id"] == "core_1"
+    assert Deployment.objects.count() == 1
+
+
+def test_a_job_and_what_it_leaves_behind_end_together(ada: Caller, scaigrid: Service, monkeypatch: Any) -> None:
+    """A worker that was thought lost comes back: its job has ended, so it leaves nothing."""
+    flow_id = make(ada)
+
+    def lost_meanwhile(asked: Asked) -> Told:
+        Job.objects.update(state="failed", exclusive_key=None)
+        connections.close_all()
+        return Told(201, {"data": {"id": "core_1"}})
+
+    scaigrid.on("POST", CORES, lost_meanwhile)
+    ada.post(f"/api/v1/flows/{flow_id}/deploy", {}, headers={"Prefer": "respond-async"})
+    job = wait_for(job=Job.objects.get(), seconds=10)
+    assert job.state == "failed"
+    assert Deployment.objects.count() == 0
+
+
+def test_a_flows_jobs_are_listed_newest_first(ada: Caller, scaigrid: Service) -> None:
+    scaigrid.on("POST", CORES, Told(500, {}))
+    flow_id = make(ada)
+    for _ in range(2):
+        ada.post(f"/api/v1/flows/{flow_id}/deploy", {})
+    items = ada.get(f"/api/v1/flows/{flow_id}/jobs").json()["items"]
+    assert [item["state"] for item in items] == ["failed", "failed"]
+    assert items[0]["created_at"] > items[1]["created_at"]
+    assert items[0]["error"]["detail"]["error"] == "scaicore_create_failed"

@@ -1,0 +1,165 @@
+"""Jobs, from the side of those who work on them: claimed, kept alive, ended exactly once.
+
+One deploy of a flow runs at a time: `exclusive_key` is unique, and who comes second waits for its turn. What a job leaves
+behind is written in the transaction that ends it, so a worker that dies leaves all of it or nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, IntegrityError, models, transaction
+from django.utils import timezone
+
+from flows.models import Flow, Job
+from flows.operations.heartbeat import beating
+from flows.roles import JobKind, JobState
+from scaiflow.kit import api, crypto
+from scaiflow.kit.errors import AppError, PassedThrough
+from scaiflow.kit.jobs import enqueue
+
+log = structlog.get_logger(__name__)
+LOST_AFTER = timedelta(seconds=45)
+TURN_PAUSE = 0.25
+LOST = {
+    "status": 500,
+    "detail": {"error": "worker_lost", "message": "the worker died while it ran this job; run it again"},
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What work came to: its result or its error, and the rows that go into the database with it."""
+
+    result: dict[str, Any] | None = None
+    error: AppError | None = None
+    rows: list[models.Model] = field(default_factory=list)
+
+
+class Cancelled(Exception):
+    """The job was called off, and is at a place where nothing has been left behind."""
+
+
+Work = Callable[[Job], Outcome]
+
+
+def work_on(*, job_id: str, work: Work) -> None:
+    """Run `work` for this job, unless the job has ended or is another's; come back later when the flow is busy."""
+    job = _claim(job_id)
+    if job is None:
+        return
+    structlog.contextvars.bind_contextvars(request_id=job.request_id, job=job.id)
+    try:
+        with beating(job):
+            outcome = work(job)
+        end_job(job, state=JobState.FAILED if outcome.error else JobState.SUCCEEDED, outcome=outcome)
+    except AppError as error:
+        end_job(job, state=JobState.FAILED, outcome=Outcome(error=error))
+    except Cancelled:
+        end_job(job, state=JobState.CANCELLED)
+    except BaseException as error:
+        end_job(job, state=JobState.FAILED, error=_bug(job, error))
+        raise
+
+
+def token_of(job: Job) -> str | None:
+    return crypto.unseal(job.sealed_token, bound_to=job.id) if job.sealed_token else None
+
+
+@contextmanager
+def step(job: Job, name: str, *, can_be_left_out: bool = False) -> Iterator[None]:
+    """Records in the job's progress that the step runs, and how it ended. Raises Cancelled before a step that can be left
+    out, when the job was called off meanwhile."""
+    if can_be_left_out and Job.objects.filter(id=job.id, cancel_asked_at__isnull=False).exists():
+        raise Cancelled
+    _note(job, name, "running")
+    try:
+        yield
+    except BaseException:
+        _note(job, name, "failed")
+        raise
+    _note(job, name, "done")
+
+
+def _note(job: Job, name: str, state: str) -> None:
+    job.progress = _with_step(job, name, state)
+    job.save(update_fields=["progress"])
+    log.info("job step", job=job.id, kind=job.kind, step=name, state=state)
+
+
+def _with_step(job: Job, name: str, state: str) -> list[dict[str, str]]:
+    kept = [entry for entry in job.progress if entry["step"] != name]
+    return [*kept, {"step": name, "state": state, "at": timezone.now().isoformat()}]
+
+
+def _claim(job_id: str) -> Job | None:
+    job = Job.objects.select_related("flow").get(id=job_id)
+    now = timezone.now()
+    fail_lost_jobs(flow=job.flow)
+    exclusive = job.flow_id if job.kind == JobKind.DEPLOY else None
+    claim = {"state": JobState.RUNNING, "started_at": now, "heartbeat_at": now, "exclusive_key": exclusive}
+    try:
+        with transaction.atomic():
+            taken = Job.objects.filter(id=job_id, state=JobState.QUEUED).update(**claim)
+    except IntegrityError:
+        enqueue(f"flows.{job.kind}", after_seconds=TURN_PAUSE, job_id=job_id)
+        return None
+    if not taken:
+        return None  # delivered twice: the first delivery has it
+    job.refresh_from_db()
+    return job
+
+
+def fail_lost_jobs(*, flow: Flow) -> None:
+    """Jobs of this flow whose worker no longer gives a sign of life end here, so that nothing waits for them."""
+    silent = flow.jobs.filter(state=JobState.RUNNING, heartbeat_at__lt=timezone.now() - LOST_AFTER)
+    for job in silent:
+        log.error("worker lost", job=job.id)
+        end_job(job, state=JobState.FAILED, error=LOST)
+
+
+def end_job(
+    job: Job,
+    *,
+    state: JobState,
+    outcome: Outcome | None = None,
+    error: dict[str, Any] | None = None,
+    only: JobState | None = None,
+) -> bool:
+    """The last write to a job, with the rows that it leaves. False, and nothing is written, when the job has ended already
+    (it was lost and found again, or called off), or is not in the state `only`."""
+    outcome = outcome or Outcome()
+    ending = {
+        "state": state, "result": outcome.result, "error": error or (outcome.error and _as_data(outcome.error)),
+        "finished_at": timezone.now(), "sealed_token": None, "exclusive_key": None,
+    }  # fmt: skip
+    if outcome.rows:
+        ending["progress"] = _with_step(job, "record", "done")  # the rows are written here, in this very transaction
+    states = [only] if only else [JobState.QUEUED, JobState.RUNNING]
+    with transaction.atomic():
+        ended = Job.objects.filter(id=job.id, state__in=states).update(**ending)
+        for row in outcome.rows if ended else []:
+            row.save(force_insert=True)
+    if not ended:
+        log.warning("job was not ended", job=job.id, state=state)
+    return bool(ended)
+
+
+def _as_data(error: AppError) -> dict[str, Any]:
+    if isinstance(error, PassedThrough):
+        return {"status": error.status, "body": error.body.decode("utf-8", "replace"), "headers": error.headers}
+    return {"status": error.status, "detail": error.detail, "headers": error.headers}
+
+
+def _bug(job: Job, error: BaseException) -> dict[str, Any]:
+    """What a stranger is told of a failure that is not in the error tree."""
+    found = api.component_answer(error) if isinstance(error, DatabaseError) else None
+    if found:
+        return {"status": found.status, "detail": found.detail, "headers": found.headers}
+    message = "something went wrong on our side; tell us the request id"
+    return {"status": 500, "detail": {"error": "internal", "message": message, "request_id": job.request_id}}
