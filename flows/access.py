@@ -47,3 +47,11 @@ def require_deployed(flow: Flow, core_id: str) -> None:
     """Raises NotFound unless this flow was deployed to that Core."""
     if not Deployment.objects.filter(flow=flow, core_id=core_id).exists():
         raise NotFound("this flow was never deployed to that Core")
+
+
+def deployment_of(flow: Flow, deployment_id: str) -> Deployment:
+    """Raises NotFound."""
+    found = flow.deployments.filter(id=deployment_id).first()
+    if found is None:
+        raise NotFound("deployment not found")
+    return found

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
-from flows.views.deployments import Deployments, FlowDeploy, FlowRunTests
+from flows.views.deployments import DeploymentRedeploy, Deployments, DeployPreview, FlowDeploy, FlowRunTests
 from flows.views.flows import FlowDetail, FlowRestore, Flows
 from flows.views.jobs import FlowJobs, JobCancel, JobDetail
 from flows.views.preview import FlowCompile, FlowValidate
-from flows.views.versions import VersionDetail, Versions
+from flows.views.versions import VersionDetail, VersionDiff, VersionRestore, Versions
 from scaiflow.kit.ids import OpaqueId
 
 register_converter(OpaqueId, "id")
@@ -21,6 +21,14 @@ urlpatterns = [
     path("flows/<id:flow_id>/restore", FlowRestore.as_view(), name="flow-restore"),
     path("flows/<id:flow_id>/versions", Versions.as_view(), name="flow-versions"),
     path("flows/<id:flow_id>/versions/<id:version>", VersionDetail.as_view(), name="flow-version"),
+    path("flows/<id:flow_id>/versions/<id:version>/restore", VersionRestore.as_view(), name="flow-version-restore"),
+    path("flows/<id:flow_id>/diff", VersionDiff.as_view(), name="flow-diff"),
+    path("flows/<id:flow_id>/deploy/preview", DeployPreview.as_view(), name="flow-deploy-preview"),
+    path(
+        "flows/<id:flow_id>/deployments/<id:deployment_id>/redeploy",
+        DeploymentRedeploy.as_view(),
+        name="flow-deployment-redeploy",
+    ),
     path("flows/<id:flow_id>/deploy", FlowDeploy.as_view(), name="flow-deploy"),
     path("flows/<id:flow_id>/run-tests", FlowRunTests.as_view(), name="flow-run-tests"),
     path("flows/<id:flow_id>/deployments", Deployments.as_view(), name="flow-deployments"),

@@ -1,9 +1,7 @@
-"""The ScaiGrid credential of a job, or the documented refusal."""
+"""The ScaiGrid credential of a deploy, or the documented refusal."""
 
 from __future__ import annotations
 
-from flows.models import Job
-from flows.operations.working import token_of
 from scaiflow.kit.errors import Precondition
 from tenants.operations.credentials import Credential, credential_for
 
@@ -14,10 +12,9 @@ class MissingScaiGridCredentials(Precondition):
     error = "missing_scaigrid_credentials"
 
 
-def required_credential(job: Job) -> Credential:
+def required_credential(*, tenant_id: str, token: str | None) -> Credential:
     """Raises MissingScaiGridCredentials."""
-    tenant_id = job.flow.tenant_id
-    found = credential_for(tenant_id=tenant_id, token=token_of(job))
+    found = credential_for(tenant_id=tenant_id, token=token)
     if found is None:
         raise MissingScaiGridCredentials(f"no ScaiGrid credentials for tenant '{tenant_id}'", fix=FIX)
     return found

@@ -14,7 +14,7 @@ from flows.operations import cores, queues
 from flows.operations.compiling import compiled
 from flows.operations.credentials import required_credential
 from flows.operations.versions import Content, content_of
-from flows.operations.working import Outcome, step
+from flows.operations.working import Outcome, step, token_of
 from flows.roles import DeploymentStatus
 from scaiflow.kit.errors import AppError
 from scaiflow.upstream.scaigrid import Published
@@ -27,7 +27,7 @@ def deploy(job: Job) -> Outcome:
     with step(job, "read", can_be_left_out=True):
         content = content_of(flow=job.flow, version=job.arguments["version"])
     with step(job, "credential"):
-        credential = required_credential(job)
+        credential = required_credential(tenant_id=job.flow.tenant_id, token=token_of(job))
     with step(job, "compile"):
         manifest = compiled(content)
     topology = content.get("config", {}).get("scaiqueue")

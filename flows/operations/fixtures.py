@@ -10,7 +10,7 @@ from flows.expectations import is_met
 from flows.models import Job
 from flows.operations.credentials import required_credential
 from flows.operations.versions import content_of
-from flows.operations.working import Outcome, step
+from flows.operations.working import Outcome, step, token_of
 from scaiflow.kit.errors import PassedThrough
 from scaiflow.upstream import scaigrid
 from scaiflow.upstream.http import Unreachable, UpstreamError
@@ -23,7 +23,7 @@ FIXTURE_SECONDS = 60.0
 def run_tests(job: Job) -> Outcome:
     """`{results: [{name, ok, expect, output, error}], passed, failed}`. Raises MissingScaiGridCredentials."""
     content = content_of(flow=job.flow, version=job.arguments["version"])
-    credential = required_credential(job)
+    credential = required_credential(tenant_id=job.flow.tenant_id, token=token_of(job))
     fixtures = _chosen(content, job.arguments.get("name_filter"))
     results = []
     with ThreadPoolExecutor(AT_ONCE) as pool:

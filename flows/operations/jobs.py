@@ -43,7 +43,8 @@ class AlreadyOver(Conflict):
 def start_job(
     *, flow: Flow, by: Principal, kind: JobKind, arguments: dict[str, Any], idempotency_key: str | None = None
 ) -> Job:
-    """The job, on its way, for the flow's present version; the one that is there already when this request was sent before.
+    """The job, on its way, for the flow's newest version unless `arguments` name one; the job that is there already when
+    this request was sent before.
 
     Raises Unprocessable (the key was used for another request), kombu's OperationalError when the broker is down (the job is
     then over before it began)."""
@@ -51,7 +52,7 @@ def start_job(
     asked = {"flow": flow, "requested_by": by.sub, "kind": kind, "idempotency_key": idempotency_key}
     if idempotency_key and (job := _same_request(asked, digest)):
         return job
-    job = Job(**asked, arguments={**arguments, "version": flow.version}, arguments_digest=digest)
+    job = Job(**asked, arguments={"version": flow.version, **arguments}, arguments_digest=digest)
     job.request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
     job.sealed_token = crypto.seal(by.token, bound_to=job.id) if by.token else None
     try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +17,13 @@ from tenants.operations.credentials import Credential
 DEFAULTS = {"consumer_mode": "fifo", "max_retries": 5}
 
 
+@dataclass
+class Place:
+    """How far the walk through a topology has come."""
+
+    queue: str | None = None
+
+
 class ScaiQueueAuth(UpstreamFailure):
     error = "scaiqueue_auth"
 
@@ -22,42 +32,78 @@ class ScaiQueueProvisionFailed(UpstreamFailure):
     error = "scaiqueue_provision_failed"
 
 
-def provision(*, credential: Credential, topology: dict[str, Any]) -> dict[str, Any]:
-    """`{scope_id, scope_slug, queue_ids: {slug: id}}`. Raises ScaiQueueAuth, ScaiQueueProvisionFailed, PassedThrough."""
-    scope = str(topology["scope"])
-    at = {"base_url": base_url_for(credential), "token": credential.token}
-    queue_ids: dict[str, str] = {}
-    slug: str | None = None
+@contextmanager
+def named_failures(scope: str) -> Iterator[Place]:
+    """Tells what ScaiQueue fails at as the documented errors; the body keeps the place up to date."""
+    at = Place()
     try:
-        scope_id = scaiqueue.ensure_scope(**at, slug=scope)
-        for declared in topology.get("queues") or []:
-            slug = str(declared["slug"])
-            queue_ids[slug] = _ensure_queue(at, scope, scope_id, declared)
+        yield at
     except UpstreamError as error:
         if error.is_auth:
             fix = "Caller needs scaiqueue:manage to provision missing scopes/queues."
-            raise ScaiQueueAuth(error.message, fix=fix, scope=scope, queue=slug) from None
-        raise ScaiQueueProvisionFailed(error.message, scope=scope, queue=slug) from None
+            raise ScaiQueueAuth(error.message, fix=fix, scope=scope, queue=at.queue) from None
+        raise ScaiQueueProvisionFailed(error.message, scope=scope, queue=at.queue) from None
     except Unreachable as error:
-        raise ScaiQueueProvisionFailed(str(error), scope=scope, queue=slug) from None
+        raise ScaiQueueProvisionFailed(str(error), scope=scope, queue=at.queue) from None
+
+
+def provision(*, credential: Credential, topology: dict[str, Any]) -> dict[str, Any]:
+    """`{scope_id, scope_slug, queue_ids: {slug: id}}`. Raises ScaiQueueAuth, ScaiQueueProvisionFailed, PassedThrough."""
+    scope = str(topology["scope"])
+    service = service_of(credential)
+    queue_ids: dict[str, str] = {}
+    with named_failures(scope) as at:
+        scope_id = scaiqueue.ensure_scope(**service, slug=scope)
+        for wanted in declared_queues(topology):
+            at.queue = wanted["slug"]
+            found = scaiqueue.ensure_queue(**service, scope_id=scope_id, queue=wanted)
+            _check_same(found, wanted, scope)
+            queue_ids[wanted["slug"]] = str(found["id"])
     return {"scope_id": scope_id, "scope_slug": scope, "queue_ids": queue_ids}
 
 
-def base_url_for(credential: Credential) -> str:
-    return settings.SCAIQUEUE_BASE_URL or f"{credential.base_url}/v1/modules/scaiqueue"
-
-
-def _ensure_queue(at: dict[str, str], scope: str, scope_id: str, declared: dict[str, Any]) -> str:
-    """A queue that is there already with another mode or another limit is not the one that the flow means."""
-    wanted = {
-        "slug": declared["slug"],
-        "display_name": declared.get("display_name") or declared["slug"],
-        **{key: declared.get(key, default) for key, default in DEFAULTS.items()},
+def survey(*, credential: Credential, topology: dict[str, Any]) -> dict[str, Any]:
+    """What `provision` would do, found out by reading alone: `{scope, scope_exists, create, existing, conflicts}` (slugs; a
+    conflict is a queue that exists otherwise than declared). Raises as `provision` does."""
+    scope = str(topology["scope"])
+    service = service_of(credential)
+    with named_failures(scope):
+        scope_id = scaiqueue.find_scope(**service, slug=scope)
+        there = scaiqueue.list_queues(**service, scope_id=scope_id) if scope_id else {}
+    wanted = {queue["slug"]: queue for queue in declared_queues(topology)}
+    differing = [slug for slug in wanted if slug in there and difference(there[slug], wanted[slug])]
+    return {
+        "scope": scope,
+        "scope_exists": scope_id is not None,
+        "create": [slug for slug in wanted if slug not in there],
+        "existing": [slug for slug in wanted if slug in there and slug not in differing],
+        "conflicts": differing,
     }
-    found = scaiqueue.ensure_queue(**at, scope_id=scope_id, queue=wanted)
-    differing = [key for key in DEFAULTS if key in found and found[key] != wanted[key]]
-    if differing:
-        key = differing[0]
+
+
+def service_of(credential: Credential) -> dict[str, str]:
+    base_url = settings.SCAIQUEUE_BASE_URL or f"{credential.base_url}/v1/modules/scaiqueue"
+    return {"base_url": base_url, "token": credential.token}
+
+
+def declared_queues(topology: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {
+            "slug": str(queue["slug"]),
+            "display_name": queue.get("display_name") or queue["slug"],
+            **{key: queue.get(key, default) for key, default in DEFAULTS.items()},
+        }
+        for queue in topology.get("queues") or []
+    ]
+
+
+def difference(found: dict[str, Any], wanted: dict[str, Any]) -> str | None:
+    """The first setting in which the queue that is there is not the one that the flow means."""
+    return next((key for key in DEFAULTS if key in found and found[key] != wanted[key]), None)
+
+
+def _check_same(found: dict[str, Any], wanted: dict[str, Any], scope: str) -> None:
+    key = difference(found, wanted)
+    if key:
         message = f"queue '{wanted['slug']}' exists with {key} {found[key]!r}, the flow declares {wanted[key]!r}"
         raise ScaiQueueProvisionFailed(message, scope=scope, queue=wanted["slug"])
-    return str(found["id"])

@@ -10,6 +10,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from flows.compiler import MAX_NODES, check_shape
+from flows.diffing import diff
 from flows.models import Flow, FlowVersion
 from flows.operations.objects import ObjectWrites
 from scaiflow.kit import json, storage
@@ -55,6 +56,12 @@ def version_of(*, flow: Flow, version: str) -> FlowVersion:
     if found is None:
         raise NotFound("version not found")
     return found
+
+
+def diff_of(*, flow: Flow, before: str, after: str) -> dict[str, Any]:
+    """`{from, to}` and what flows/diffing.py tells. Raises NotFound, Unavailable."""
+    told = diff(content_of(flow=flow, version=before), content_of(flow=flow, version=after))
+    return {"from": before, "to": after, **told}
 
 
 def content_of(*, flow: Flow, version: str | None = None) -> Content:

@@ -134,7 +134,7 @@ def end_job(
     """The last write to a job, with the rows that it leaves. False, and nothing is written, when the job has ended already
     (it was lost and found again, or called off), or is not in the state `only`."""
     outcome = outcome or Outcome()
-    ending = {
+    ending: dict[str, Any] = {
         "state": state, "result": outcome.result, "error": error or (outcome.error and _as_data(outcome.error)),
         "finished_at": timezone.now(), "sealed_token": None, "exclusive_key": None,
     }  # fmt: skip

@@ -5,6 +5,16 @@ from typing import ClassVar
 from rest_framework import serializers
 
 from flows.models import FlowVersion
+from scaiflow.kit.shapes import Text
+
+
+class DiffQueryIn(serializers.Serializer):
+    """`from` is a word of Python's, hence the odd way to declare it."""
+
+    to = Text(max_length=32, required=False, default="")
+
+    def get_fields(self) -> dict:
+        return {"from": Text(max_length=32), **super().get_fields()}
 
 
 class VersionOut(serializers.ModelSerializer):

@@ -9,9 +9,10 @@ from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows.access import require_deployed
+from flows.access import deployment_of, require_deployed
 from flows.junit import as_junit
 from flows.operations.jobs import outcome_of, start_job, wait_for
+from flows.operations.previews import preview_deploy
 from flows.roles import JobKind, Level
 from flows.serializers.deployments import DeployIn, DeploymentOut, RunTestsIn
 from flows.views.base import FlowView
@@ -63,6 +64,26 @@ class JobView(FlowView):
 class FlowDeploy(JobView):
     def post(self, request: Request, flow_id: str) -> HttpResponseBase:
         return self.run(request, JobKind.DEPLOY, **read_body(DeployIn, request))
+
+
+class DeploymentRedeploy(JobView):
+    """The version of an earlier deployment once more, published as it was then unless the body says otherwise."""
+
+    def post(self, request: Request, flow_id: str, deployment_id: str) -> HttpResponseBase:
+        asked = read_body(DeployIn, request)
+        record = deployment_of(self.flow, deployment_id)
+        if asked["publish_as_model"] is None:
+            asked["publish_as_model"] = record.published_slug is not None
+        return self.run(request, JobKind.DEPLOY, **asked, version=record.flow_version)
+
+
+class DeployPreview(FlowView):
+    permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
+    levels: ClassVar[dict[str, Level]] = {"POST": Level.DEPLOY}
+
+    def post(self, request: Request, flow_id: str) -> Response:
+        asked = read_body(DeployIn, request)
+        return Response(preview_deploy(flow=self.flow, by=caller_of(request), **asked))
 
 
 class FlowRunTests(JobView):

@@ -29,7 +29,7 @@ class Flows(ApiView):
 
     def post(self, request: Request) -> Response:
         flow = create_flow(by=caller_of(request), **read_body(FlowIn, request))
-        return _detail(request, flow, status=201)
+        return flow_answer(request, flow, status=201)
 
 
 class FlowDetail(FlowView):
@@ -41,12 +41,12 @@ class FlowDetail(FlowView):
     def get(self, request: Request, flow_id: str) -> Response:
         if self.flow.etag in _tags(request.headers.get("If-None-Match", "")):
             return Response(status=304, headers={"ETag": self.flow.etag})
-        return _detail(request, self.flow)
+        return flow_answer(request, self.flow)
 
     def put(self, request: Request, flow_id: str) -> Response:
         changes = read_body(FlowChangeIn, request)
         flow = update_flow(flow=self.flow, by=caller_of(request), if_match=request.headers.get("If-Match"), **changes)
-        return _detail(request, flow)
+        return flow_answer(request, flow)
 
     def delete(self, request: Request, flow_id: str) -> Response:
         delete_flow(flow=self.flow)
@@ -59,10 +59,10 @@ class FlowRestore(FlowView):
     opens_deleted = True
 
     def post(self, request: Request, flow_id: str) -> Response:
-        return _detail(request, restore_flow(flow=self.flow))
+        return flow_answer(request, restore_flow(flow=self.flow))
 
 
-def _detail(request: Request, flow: Flow, **options: Any) -> Response:
+def flow_answer(request: Request, flow: Flow, **options: Any) -> Response:
     """The summary, the content, and the tag that a later save may hold against it."""
     summary = FlowSummary(flow, context={"principal": caller_of(request)}).data
     return Response({**summary, "content": content_of(flow=flow)}, headers={"ETag": flow.etag}, **options)

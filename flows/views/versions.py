@@ -5,12 +5,15 @@ from typing import ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows.operations.versions import content_of, version_of
+from flows.operations.flows import update_flow
+from flows.operations.versions import content_of, diff_of, version_of
 from flows.roles import Level
 from flows.serializers.flows import FlowSummary
-from flows.serializers.versions import VersionOut
+from flows.serializers.versions import DiffQueryIn, VersionOut
 from flows.views.base import FlowView
-from scaiflow.kit.rights import VIEW
+from flows.views.flows import flow_answer
+from scaiflow.kit.rights import MANAGE, VIEW
+from scaiflow.kit.views import read_query
 from tenants.principals import caller_of
 
 
@@ -31,3 +34,22 @@ class VersionDetail(FlowView):
         row = version_of(flow=self.flow, version=version)
         summary = FlowSummary(self.flow, context={"principal": caller_of(request)}).data
         return Response({**summary, "version": row.version, "content": content_of(flow=self.flow, version=version)})
+
+
+class VersionDiff(FlowView):
+    permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
+    levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW}
+
+    def get(self, request: Request, flow_id: str) -> Response:
+        query = read_query(DiffQueryIn, request)
+        return Response(diff_of(flow=self.flow, before=query["from"], after=query["to"] or self.flow.version))
+
+
+class VersionRestore(FlowView):
+    permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
+    levels: ClassVar[dict[str, Level]] = {"POST": Level.EDIT}
+
+    def post(self, request: Request, flow_id: str, version: str) -> Response:
+        content = content_of(flow=self.flow, version=version)
+        flow = update_flow(flow=self.flow, by=caller_of(request), content=content)
+        return flow_answer(request, flow)

@@ -26,6 +26,18 @@ def ensure_queue(*, base_url: str, token: str, scope_id: str, queue: dict[str, A
     return _ensure(f"{base_url}/scopes/{quote(scope_id, safe='')}/queues", token, queue)
 
 
+def find_scope(*, base_url: str, token: str, slug: str) -> str | None:
+    """The id of the scope, or None when there is none. Only reads. Raises UpstreamError, Unreachable."""
+    found = _find(f"{base_url}/scopes", token, slug)
+    return str(found["id"]) if found else None
+
+
+def list_queues(*, base_url: str, token: str, scope_id: str) -> dict[str, dict[str, Any]]:
+    """The scope's queues by slug. Only reads. Raises UpstreamError, Unreachable."""
+    queues = _pages(f"{base_url}/scopes/{quote(scope_id, safe='')}/queues", token)
+    return {str(queue.get("slug")): queue for queue in queues}
+
+
 def _ensure(url: str, token: str, wanted: dict[str, Any]) -> dict[str, Any]:
     return _find(url, token, wanted["slug"]) or _create(url, token, wanted)
 

@@ -329,3 +329,61 @@ def test_a_deleted_flow_cannot_be_deployed(ada: Caller, grid: Service) -> None:
 def test_a_body_of_the_wrong_shape_starts_no_job(ada: Caller, grid: Service, body: dict[str, Any]) -> None:
     assert deploy(ada, make(ada), **body).status_code == 422
     assert not Job.objects.exists()
+
+
+class TestPreview:
+    def preview(self, caller: Caller, flow_id: str, **body: Any) -> Any:
+        return caller.post(f"/api/v1/flows/{flow_id}/deploy/preview", body).json()
+
+    def test_a_first_deploy_would_make_a_core(self, ada: Caller, grid: Service) -> None:
+        told = self.preview(ada, make(ada, config={"publish_as_model": True}))
+        assert (told["compiles"], told["core"], told["publication"]) == (True, "create", "publish")
+        assert told["live"] is told["same_as_live"] is told["diff"] is told["queues"] is None
+        assert grid.road() == []
+
+    def test_what_changed_since_the_last_deploy_is_told(self, ada: Caller, grid: Service) -> None:
+        flow_id = make(ada)
+        deploy(ada, flow_id, publish_as_model=True)
+        assert self.preview(ada, flow_id)["same_as_live"] is True
+        ada.put(f"/api/v1/flows/{flow_id}", {"content": greeting("Bye")})
+        told = self.preview(ada, flow_id, publish_as_model=False)
+        assert (told["same_as_live"], told["core"], told["publication"]) == (False, "update", "unpublish")
+        assert told["live"]["core_id"] == "core_1"
+        assert told["diff"]["summary"] == "1 node changed"
+
+    def test_queues_are_looked_at_and_nothing_is_written(self, ada: Caller, grid: Service) -> None:
+        more = [REVIEW, REVIEW | {"slug": "new"}, REVIEW | {"slug": "odd", "max_retries": 9}]
+        there = [{"id": "q_1", **REVIEW}, {"id": "q_3", **REVIEW, "slug": "odd"}]
+        grid.on("GET", f"{QUEUES}/scopes/sc_1/queues", Told(200, {"data": there}))
+        told = self.preview(ada, make(ada, config={"scaiqueue": {"scope": "support", "queues": more}}))
+        assert told["queues"] == {
+            "scope": "support",
+            "scope_exists": True,
+            "create": ["new"],
+            "existing": ["review"],
+            "conflicts": ["odd"],
+        }
+        assert {asked.method for asked in grid.asked} == {"GET"}
+
+    def test_a_flow_that_does_not_compile_says_why(self, ada: Caller, grid: Service) -> None:
+        told = self.preview(ada, make(ada, nodes=[], edges=[]))
+        assert (told["compiles"], told["manifest_digest"]) == (False, None)
+        assert told["diagnostics"]
+
+
+class TestRedeploy:
+    def test_an_earlier_version_goes_up_again_as_it_was(self, ada: Caller, grid: Service) -> None:
+        flow_id = make(ada)
+        first = deploy(ada, flow_id, publish_as_model=True).json()["deployment_id"]
+        ada.put(f"/api/v1/flows/{flow_id}", {"content": greeting("Bye {{name}}")})
+        deploy(ada, flow_id, publish_as_model=False)
+        told = ada.post(f"/api/v1/flows/{flow_id}/deployments/{first}/redeploy", {}).json()
+        assert (told["flow_version"], told["core_id"]) == ("1.0.0", "core_1")
+        assert told["published_slug"] == "scaicore/demo/greeting"
+        assert b"Hello" in grid.calls("PUT")[-1].body
+        assert ada.get(f"/api/v1/flows/{flow_id}").json()["version"] == "1.0.1"
+
+    def test_another_flows_deployment_is_not_found(self, ada: Caller, grid: Service) -> None:
+        deployment = deploy(ada, make(ada)).json()["deployment_id"]
+        other = make(ada, name="Other")
+        assert ada.post(f"/api/v1/flows/{other}/deployments/{deployment}/redeploy", {}).status_code == 404

@@ -248,3 +248,22 @@ def test_an_object_that_is_gone_is_a_failure_with_a_name(db: None) -> None:
     with pytest.raises(Unavailable):
         storage.read("never/written")
     assert not default_storage.exists("never/written")
+
+
+def test_an_old_version_comes_back_as_a_new_one_on_top(ada: Caller, flow: dict[str, Any]) -> None:
+    road = f"/api/v1/flows/{flow['id']}"
+    ada.put(road, {"content": greeting("Bye")})
+    told = ada.post(f"{road}/versions/1.0.0/restore").json()
+    assert told["version"] == "1.0.2"
+    assert told["content"]["nodes"] == flow["content"]["nodes"]
+    assert [version["version"] for version in ada.get(f"{road}/versions").json()] == ["1.0.2", "1.0.1", "1.0.0"]
+
+
+def test_two_versions_are_compared(ada: Caller, flow: dict[str, Any]) -> None:
+    road = f"/api/v1/flows/{flow['id']}"
+    ada.put(road, {"content": greeting("Bye")})
+    told = ada.get(f"{road}/diff", {"from": "1.0.0"}).json()
+    assert (told["from"], told["to"], told["summary"]) == ("1.0.0", "1.0.1", "1 node changed")
+    assert ada.get(f"{road}/diff", {"from": "1.0.1", "to": "1.0.1"}).json()["summary"] == "nothing changed"
+    assert ada.get(f"{road}/diff", {"from": "9.9.9"}).status_code == 404
+    assert ada.get(f"{road}/diff").json()["detail"][0]["loc"] == ["query", "from"]
