@@ -7,6 +7,7 @@ from django.urls import path, register_converter
 from flows.views.deployments import DeploymentRedeploy, Deployments, DeployPreview, FlowDeploy, FlowRunTests
 from flows.views.flows import FlowDetail, FlowRestore, Flows
 from flows.views.jobs import FlowJobs, JobCancel, JobDetail
+from flows.views.legacy import DevDeploy
 from flows.views.preview import FlowCompile, FlowValidate
 from flows.views.versions import VersionDetail, VersionDiff, VersionRestore, Versions
 from scaiflow.kit.ids import OpaqueId
@@ -33,6 +34,7 @@ urlpatterns = [
     path("flows/<id:flow_id>/run-tests", FlowRunTests.as_view(), name="flow-run-tests"),
     path("flows/<id:flow_id>/deployments", Deployments.as_view(), name="flow-deployments"),
     path("flows/<id:flow_id>/jobs", FlowJobs.as_view(), name="flow-jobs"),
+    path("dev/deploy", DevDeploy.as_view(), name="dev-deploy"),
     path("jobs/<id:job_id>", JobDetail.as_view(), name="job"),
     path("jobs/<id:job_id>/cancel", JobCancel.as_view(), name="job-cancel"),
 ]

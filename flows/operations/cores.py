@@ -31,12 +31,14 @@ class ScaiCorePublishFailed(UpstreamFailure):
     error = "scaicore_publish_failed"
 
 
-def put_core(*, flow: Flow, credential: Credential, manifest: Compiled) -> str:
-    """The Core's id: the one that the flow was last deployed to, brought up to date, or a new one.
+def put_core(*, flow: Flow | None, credential: Credential, manifest: Compiled) -> str:
+    """The Core's id: the one that the flow was last deployed to, brought up to date, or a new one (also for a document that
+    is no stored flow).
 
     Raises ScaiGridAuth, ScaiCoreCompileFailed, ScaiCoreCreateFailed, PassedThrough."""
     try:
-        return _update(flow, credential, manifest) or _create(flow, credential, manifest)
+        updated = _update(flow, credential, manifest) if flow else None
+        return updated or _create(flow, credential, manifest)
     except UpstreamError as error:
         raise _refusal(error) from None
     except Unreachable as error:
@@ -57,7 +59,7 @@ def _update(flow: Flow, credential: Credential, manifest: Compiled) -> str | Non
         return None  # deleted over there, or a ScaiGrid that cannot update: make it anew
 
 
-def _create(flow: Flow, credential: Credential, manifest: Compiled) -> str:
+def _create(flow: Flow | None, credential: Credential, manifest: Compiled) -> str:
     at = {"base_url": credential.base_url, "token": credential.token}
     try:
         return scaigrid.create_core(**at, manifest=manifest.body)
@@ -71,9 +73,9 @@ def _create(flow: Flow, credential: Credential, manifest: Compiled) -> str:
     return scaigrid.update_core(**at, core_id=found, manifest=manifest.body)
 
 
-def _check_not_anothers(flow: Flow, core_id: str, slug: str) -> None:
+def _check_not_anothers(flow: Flow | None, core_id: str, slug: str) -> None:
     """Two flows of one name want the same slug. The second must not write over the first one's Core."""
-    if Deployment.objects.filter(core_id=core_id).exclude(flow=flow).exists():
+    if Deployment.objects.filter(core_id=core_id).exclude(flow_id=flow and flow.id).exists():
         message = f"the slug '{slug}' belongs to the Core of another flow; rename this flow and deploy again"
         raise ScaiCoreCreateFailed(message, status=409, code="SLUG_CONFLICT")
 
