@@ -170,6 +170,8 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 X_FRAME_OPTIONS = "DENY"
 
+METRICS_TOKEN = env.text("SCAIFLOW_METRICS_TOKEN", secret=True)
+
 # --- logs -------------------------------------------------------------------------------------------------------------
 LOG_FORMAT = env.choice("SCAIFLOW_LOG_FORMAT", {"json", "console"}, "json")
 LOGGING: dict[str, Any] = {

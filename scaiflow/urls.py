@@ -8,7 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.defaults import page_not_found, server_error
 
 from flows.views.preview import FlowSchema
-from scaiflow.console.views import health, home
+from scaiflow.console.views import health, home, metrics
 from scaiflow.kit import api
 from scaiflow.kit.middleware import is_api
 
@@ -20,6 +20,7 @@ urlpatterns = [
     re_path(r"^api(/.*)?$", csrf_exempt(api.not_found)),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("", home.home, name="home"),
 ]
 

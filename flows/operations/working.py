@@ -6,6 +6,7 @@ behind is written in the transaction that ends it, so a worker that dies leaves 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from flows.roles import JobKind, JobState
 from scaiflow.kit import api, crypto
 from scaiflow.kit.errors import AppError, PassedThrough
 from scaiflow.kit.jobs import enqueue
+from scaiflow.kit.metrics import JOBS, STEP_SECONDS
 
 log = structlog.get_logger(__name__)
 LOST_AFTER = timedelta(seconds=45)
@@ -78,12 +80,14 @@ def step(job: Job, name: str, *, can_be_left_out: bool = False) -> Iterator[None
     if can_be_left_out and Job.objects.filter(id=job.id, cancel_asked_at__isnull=False).exists():
         raise Cancelled
     _note(job, name, "running")
+    started, outcome = time.perf_counter(), "failed"
     try:
         yield
-    except BaseException:
-        _note(job, name, "failed")
-        raise
-    _note(job, name, "done")
+        outcome = "done"
+    finally:
+        if job.kind == JobKind.DEPLOY:  # the steps of a test run are fixtures, whose names are anybody's
+            STEP_SECONDS.labels(name, outcome).observe(time.perf_counter() - started)
+        _note(job, name, outcome)
 
 
 def _note(job: Job, name: str, state: str) -> None:
@@ -145,8 +149,9 @@ def end_job(
         ended = Job.objects.filter(id=job.id, state__in=states).update(**ending)
         for row in outcome.rows if ended else []:
             row.save(force_insert=True)
-    if not ended:
-        log.warning("job was not ended", job=job.id, state=state)
+    if ended:
+        JOBS.labels(job.kind, state).inc()
+        log.info("job ended", job=job.id, kind=job.kind, state=state)
     return bool(ended)
 
 

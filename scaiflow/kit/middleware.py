@@ -15,10 +15,11 @@ from django.http.response import HttpResponseRedirectBase
 
 from scaiflow.kit import api
 from scaiflow.kit.errors import TooLarge
+from scaiflow.kit.metrics import count_request
 
 log = structlog.get_logger("scaiflow.request")
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,128}")
-QUIET_PATHS = {"/healthz", "/readyz"}
+QUIET_PATHS = {"/healthz", "/readyz", "/metrics"}
 
 
 class TemporaryRedirectKeepingMethod(HttpResponseRedirectBase):
@@ -39,7 +40,7 @@ class Gate:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         response = refusal(request) or self.get_response(request)
         response["X-Request-ID"] = request_id
-        write_line(request, response, time.perf_counter() - started)
+        tell(request, response, time.perf_counter() - started)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -78,8 +79,10 @@ def declared_length(request: HttpRequest) -> int:
     return int(length) if length.isdigit() else 0
 
 
-def write_line(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
+def tell(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
     """One line a request. The query string stays out of it: sockets carry their token there."""
+    route = request.resolver_match.route if request.resolver_match else "none"
+    count_request(method=str(request.method), route=route, status=response.status_code, seconds=seconds)
     if request.path in QUIET_PATHS:
         return
     log.info(

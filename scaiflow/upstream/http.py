@@ -10,6 +10,7 @@ operation that called knows which documented error that is. (../shared/spec/upst
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ from urllib3.util.retry import Retry
 
 from scaiflow.kit import json
 from scaiflow.kit.errors import PassedThrough
+from scaiflow.kit.metrics import UPSTREAM_SECONDS
 from scaiflow.upstream.breaker import breaker_for
 from scaiflow.upstream.guard import GuardedAdapter
 
@@ -104,7 +106,13 @@ def call(
         headers["Content-Type"] = content_type
     sent = {key: value for key, value in (params or {}).items() if value is not None}
     request = requests.Request(method, url, headers=headers, data=body, params=sent, auth=basic or _no_auth).prepare()
-    response, raw = _guarded_exchange(service, request, read_seconds)
+    started = time.perf_counter()
+    outcome = "unreachable"
+    try:
+        response, raw = _guarded_exchange(service, request, read_seconds)
+        outcome = f"{response.status_code // 100}xx"
+    finally:
+        UPSTREAM_SECONDS.labels(service, outcome).observe(time.perf_counter() - started)
     log.info("upstream", service=service, method=method, status=response.status_code)
     return _reply(service, response, raw)
 
