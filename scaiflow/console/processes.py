@@ -10,10 +10,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 from scaiflow.env import BASE_DIR
 
@@ -35,11 +35,17 @@ class Processes:
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, arguments: list[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        output = self._output(name)
-        process = subprocess.Popen(  # noqa: S603  our own program and arguments
-            [sys.executable, *arguments], cwd=BASE_DIR, env=dict(env), preexec_fn=_die_with_parent,
-            stdout=output, stderr=output, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        with ExitStack() as stack:
+            output = stack.enter_context((self.logs / f"{name}.log").open("ab")) if self.logs else None
+            process = subprocess.Popen(  # noqa: S603  our own program and arguments
+                [sys.executable, *arguments],
+                cwd=BASE_DIR,
+                env=dict(env),
+                preexec_fn=_die_with_parent,
+                stdout=output,
+                stderr=output,
+                stdin=subprocess.DEVNULL,
+            )
         self.running[name] = process
         return process
 
@@ -73,9 +79,6 @@ class Processes:
             return ""
         lines = (self.logs / f"{name}.log").read_text(errors="replace").splitlines()[-15:]
         return "; its last lines:\n" + "\n".join(lines)
-
-    def _output(self, name: str) -> IO[bytes] | None:
-        return (self.logs / f"{name}.log").open("wb") if self.logs else None
 
     def __enter__(self) -> Processes:
         return self

@@ -60,7 +60,12 @@ def start_web(group: Processes, env: Mapping[str, str], ports: Ports, *, host: s
     group.wait_until_up("web", ports.web, "/healthz")
 
 
-def start_workers(group: Processes, env: Mapping[str, str]) -> None:
-    """A worker and a beat, for installations with Redis; without it the web process works on jobs itself."""
-    for role in ("worker", "beat"):
-        group.start(role, ["-m", "celery", "-A", "scaiflow.celery", role], env)
+def start_worker(group: Processes, env: Mapping[str, str]) -> None:
+    """For installations with Redis; without it the web process works on jobs itself."""
+    group.start(
+        "worker", ["-m", "celery", "-A", "scaiflow.celery", "worker", "--concurrency", "8", "--pool", "threads"], env
+    )
+
+
+def start_beat(group: Processes, env: Mapping[str, str]) -> None:
+    group.start("beat", ["-m", "celery", "-A", "scaiflow.celery", "beat"], env)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from scaiflow.console.processes import NotStarted, Processes, is_taken
-from scaiflow.console.stage import MANAGE, Ports, environment, start_sandbox, start_web, start_workers
+from scaiflow.console.stage import MANAGE, Ports, environment, start_beat, start_sandbox, start_web, start_worker
 from scaiflow.env import VAR_DIR
 
 
@@ -53,7 +53,8 @@ class Command(BaseCommand):
             group.run("seed", [*MANAGE, "seed"], env)
         start_web(group, env, ports, host=settings.API_HOST)
         if settings.REDIS_URL:
-            start_workers(group, env)
+            start_worker(group, env)
+            start_beat(group, env)
 
     def _invite(self, ports: Ports) -> None:
         lines = ["", f"  ScaiFlow  http://127.0.0.1:{ports.web}"]
