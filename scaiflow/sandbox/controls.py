@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from scaiflow.sandbox.clock import iso
 from scaiflow.sandbox.envelope import ApiError, answer, json_object
 from scaiflow.sandbox.people import API_KEYS, PEOPLE
-from scaiflow.sandbox.scaigrid.wakeups import sweep
+from scaiflow.sandbox.scaigrid.wakeups import pass_time
 from scaiflow.sandbox.scaikey.keys import rotate
 from scaiflow.sandbox.state import current
 
@@ -46,7 +46,7 @@ def clock() -> Response:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
         raise ApiError(422, "VALIDATION_ERROR", "advance_seconds must be a number of seconds")
     current().clock.advance(float(seconds))
-    return answer({"now": iso(current().clock.now()), "woken": sweep(current())})
+    return answer({"now": iso(current().clock.now()), "woken": pass_time(current())})
 
 
 @blueprint.get("/outbox")

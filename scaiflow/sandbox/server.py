@@ -17,7 +17,7 @@ from waitress.server import BaseWSGIServer
 from scaiflow.sandbox.config import Config, ConfigError
 from scaiflow.sandbox.people import seed
 from scaiflow.sandbox.scaigrid.executions import bury_lost
-from scaiflow.sandbox.scaigrid.wakeups import sweep
+from scaiflow.sandbox.scaigrid.wakeups import pass_time
 from scaiflow.sandbox.state import Sandbox
 from scaiflow.sandbox.store import Store
 from scaiflow.sandbox.web import create_app
@@ -93,4 +93,4 @@ def _in_url(host: str) -> str:
 def _tick(sandbox: Sandbox, stopped: threading.Event) -> None:
     """Time passes: what has run out goes on."""
     while not stopped.wait(_TICK_SECONDS):
-        sweep(sandbox)
+        pass_time(sandbox)

@@ -39,6 +39,8 @@ def _head(program: Program) -> Problems:
     for trigger in program.triggers:
         if trigger.get("type") not in _TRIGGERS:
             yield f"unknown trigger type {trigger.get('type')!r}"
+        if trigger.get("type") == "schedule" and len(str(trigger.get("cron")).split()) != 5:
+            yield f"the schedule has no cron line of five fields: {trigger.get('cron')!r}"
 
 
 def _list(program: Program, steps: Any, place: str, depth: int) -> Problems:

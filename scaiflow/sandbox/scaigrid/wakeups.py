@@ -7,6 +7,7 @@ from typing import Any
 from scaiflow.sandbox.clock import iso
 from scaiflow.sandbox.runtime.waiting import EXPIRED
 from scaiflow.sandbox.scaigrid import executions
+from scaiflow.sandbox.scaigrid.schedules import run_due
 from scaiflow.sandbox.scaiqueue import queues
 from scaiflow.sandbox.state import Sandbox
 from scaiflow.sandbox.store import Document
@@ -20,6 +21,11 @@ def sweep(sandbox: Sandbox) -> int:
     while now := sum(_wake(sandbox, row) for row in pending(sandbox)):
         woken += now
     return woken
+
+
+def pass_time(sandbox: Sandbox) -> int:
+    """What the clock brings: scheduled runs, then waits that are over; returns how many runs went on or began."""
+    return run_due(sandbox) + sweep(sandbox)
 
 
 def pending(sandbox: Sandbox) -> list[Document]:
