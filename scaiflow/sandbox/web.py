@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from scaiflow.sandbox import controls, pages, scaivault
+from scaiflow.sandbox.config import is_loopback
 from scaiflow.sandbox.envelope import ApiError, failure
 from scaiflow.sandbox.ratelimit import Meter, limit, tell
 from scaiflow.sandbox.scaibunker import views as scaibunker
@@ -61,7 +62,12 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _refuse_strangers() -> None:
-    """The controls need no credential, so a page of another site must not be able to press them."""
+    """The controls need no credential, so a page of another site must not be able to press them.
+
+    Neither by a form of its own, nor by a name of its own that leads to this machine (DNS rebinding).
+    """
+    if is_loopback(current().config.host) and not is_loopback(urlsplit(f"//{request.host}").hostname or ""):
+        raise ApiError(421, "MISDIRECTED", "this sandbox answers to loopback names only")
     origin = request.headers.get("Origin")
     pressing = request.method != "GET" and request.path.startswith("/sandbox")
     if origin and pressing and urlsplit(origin).netloc != request.host:

@@ -69,6 +69,7 @@ def value(source: str) -> Any:
         ("sum([1, 2.5])", 3.5),
         ("abs(-3)", 3),
         ("coalesce(missing, a.d, n)", 3),
+        ("9223372036854776833 > big", True),
     ],
 )
 def test_an_expression_means_what_the_manifest_page_says(source: str, expected: Any) -> None:
@@ -78,6 +79,7 @@ def test_an_expression_means_what_the_manifest_page_says(source: str, expected: 
 @pytest.mark.parametrize(
     "source",
     ["", "(", "a b", "1 +", "[1, 2", "'open", "a.", "f(1)", "len()", "1 < 2 < 3", "a = 1", "__import__('os')", "a.b()"]
+    + ["9" * 400]
     + ["(" * 200 + "1" + ")" * 200, "x" * 20_000, "'a' * 3", "1 / 0", "1 % 0", "n < 'x'", "-name", "int('x')", "1e999"],
 )
 def test_what_is_no_expression_is_an_error_and_nothing_worse(source: str) -> None:

@@ -24,6 +24,7 @@ from scaiflow.sandbox.runtime.errors import ManifestError
 from scaiflow.sandbox.runtime.program import Program
 from scaiflow.sandbox.scaigrid import executions
 from scaiflow.sandbox.scaigrid.host import program_of
+from scaiflow.sandbox.scaigrid.schedules import plan
 from scaiflow.sandbox.scaigrid.wakeups import sweep
 from scaiflow.sandbox.state import current
 from scaiflow.sandbox.store import Document
@@ -94,6 +95,7 @@ def create() -> Response:
         if not store.add("core_slug", f"{caller.tenant_id}/{program.name}", {"id": id}, ref=id):
             raise ApiError(409, "SLUG_CONFLICT", f"a Core with the slug {program.name!r} exists already")
         store.add("core", id, body, tenant=caller.tenant_id)
+        plan(current(), id, body["triggers"])
     return success(shown(body), 201)
 
 
@@ -112,6 +114,7 @@ def replace(core_id: str) -> Response:
                 raise ApiError(409, "SLUG_CONFLICT", f"a Core with the slug {program.name!r} exists already")
             store.delete("core_slug", f"{caller.tenant_id}/{before.body['slug']}")
         store.put("core", core_id, body, tenant=caller.tenant_id)
+        plan(current(), core_id, body["triggers"])
     return success(shown(body))
 
 
@@ -139,6 +142,7 @@ def delete(core_id: str) -> Response:
     with store.transaction():
         store.delete("core_slug", f"{core.tenant}/{core.body['slug']}")
         store.delete("core", core_id)
+        plan(current(), core_id, [])
     return Response(status=204)
 
 

@@ -22,16 +22,23 @@ def run_due(sandbox: Sandbox) -> int:
     A week is looked back at most, and a hundred runs of one Core are done at once, the rest the next time.
     """
     with sandbox.resuming:
-        return sum(
-            _run_core(sandbox, core) for core in sandbox.store.find("core") if "schedule" in core.body["triggers"]
-        )
+        return sum(_run_core(sandbox, row.id, row.body["at"]) for row in sandbox.store.find("schedule"))
 
 
-def _run_core(sandbox: Sandbox, core: Document) -> int:
+def plan(sandbox: Sandbox, core_id: str, triggers: list[Any]) -> None:
+    """A Core was deployed: look after it from now on if it has a schedule, and no longer if it has none."""
+    if "schedule" in triggers:
+        sandbox.store.put("schedule", core_id, {"at": iso(sandbox.clock.now())})
+    else:
+        sandbox.store.delete("schedule", core_id)
+
+
+def _run_core(sandbox: Sandbox, core_id: str, seen_at: str) -> int:
+    core = sandbox.store.get("core", core_id)
+    if core is None:
+        return 0
     now = sandbox.clock.now()
-    seen = sandbox.store.get("schedule", core.id)
-    since = datetime.fromisoformat(seen.body["at"] if seen else core.body["updated_at"])
-    since = max(since, now - _LONGEST_LOOK_BACK)
+    since = max(datetime.fromisoformat(seen_at), now - _LONGEST_LOOK_BACK)
     due = sorted(
         ((moment, trigger) for trigger in _triggers(core) for moment in _times(trigger, since, now)),
         key=lambda one: one[0],
@@ -40,7 +47,7 @@ def _run_core(sandbox: Sandbox, core: Document) -> int:
         input = {"scheduled_at": iso(moment), "cron": trigger["cron"], "timezone": trigger.get("timezone") or "UTC"}
         executions.begin(sandbox, core, input, "schedule")
     looked_until = due[-1][0] if len(due) == _MOST_RUNS else now
-    sandbox.store.put("schedule", core.id, {"at": iso(looked_until)}, tenant=core.tenant)
+    sandbox.store.put("schedule", core.id, {"at": iso(looked_until)})
     return len(due)
 
 

@@ -29,8 +29,9 @@ def pass_time(sandbox: Sandbox) -> int:
 
 
 def pending(sandbox: Sandbox) -> list[Document]:
-    """The open checkpoints of all tenants."""
-    return [row for row in sandbox.store.find("checkpoint") if row.body["status"] == "pending"]
+    """The open checkpoints of all tenants. They are listed by themselves, since every call looks through them."""
+    found = [sandbox.store.get("checkpoint", row.id) for row in sandbox.store.find("pending")]
+    return [row for row in found if row]
 
 
 def settle(sandbox: Sandbox, checkpoint: Document, status: str, resolution: Any) -> executions.Execution | None:
@@ -40,9 +41,10 @@ def settle(sandbox: Sandbox, checkpoint: Document, status: str, resolution: Any)
         if now is None or now.body["status"] != "pending":
             return None
         body = {**now.body, "status": status, "resolution": resolution, "resolved_at": iso(sandbox.clock.now())}
-        sandbox.store.put("checkpoint", now.id, body, tenant=now.tenant, ref=now.ref)
-        if "message_id" in body:
-            sandbox.store.delete("message", body["message_id"])
+        with sandbox.store.transaction():
+            sandbox.store.put("checkpoint", now.id, body, tenant=now.tenant, ref=now.ref)
+            sandbox.store.delete("pending", now.id)
+            sandbox.store.delete("message", body.get("message_id", ""))
         return executions.resume(sandbox, body["execution_id"], body["path"], resolution)
 
 
