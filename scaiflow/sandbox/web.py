@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from scaiflow.sandbox import controls, pages, scaivault
+from scaiflow.sandbox import controls, pages, scaivault, watch
 from scaiflow.sandbox.config import is_loopback
 from scaiflow.sandbox.envelope import ApiError, failure
 from scaiflow.sandbox.ratelimit import Meter, limit, tell
@@ -23,6 +23,7 @@ from scaiflow.sandbox.state import Sandbox, current
 _MODULES = (
     pages,
     controls,
+    watch,
     scaikey,
     directory,
     edits,

@@ -365,3 +365,38 @@ def test_a_core_that_is_not_published_is_no_model(ada: SandboxClient) -> None:
     body = {"model": "scaicore/demo/private", "messages": [{"role": "user", "content": "x"}]}
 
     assert ada.post("/v1/chat/completions", body).status == 404
+
+
+def test_the_runs_page_shows_the_blocks_and_decides(ada: SandboxClient) -> None:
+    core_id = ada.deploy([step("seen", rigid={"template": "<b>{{input.x}}</b>"}), ASK], name="on-the-page")
+    checkpoint_id = ada.run(core_id, {"x": 1})["output"]["checkpoint"]["id"]
+
+    page = ada.get("/sandbox/runs").text
+    pressed = ada.form("/sandbox/runs", {"checkpoint": checkpoint_id, "decision": "no"})
+    again = ada.form("/sandbox/runs", {"checkpoint": checkpoint_id, "decision": "no"})
+
+    assert "on-the-page" in page
+    assert "Seen" in page
+    assert checkpoint_id in page
+    assert "<b>1</b>" not in page
+    assert (pressed.status, again.status) == (303, 409)
+    assert checkpoint_id not in ada.get("/sandbox/runs").text
+
+
+def test_the_queues_page_shows_messages_and_mail(ada: SandboxClient) -> None:
+    path = queue(ada, "on-page")
+    ada.post(f"{path}/messages", {"payload": "look-at-me"})
+    ada.run(ada.deploy([call("m", "scaisend.send", to="a", subject="see-this-subject", body="b")]), {})
+
+    page = ada.get("/sandbox/queues").text
+
+    assert "look-at-me" in page
+    assert "see-this-subject" in page
+
+
+def test_a_turn_over_its_budget_fails(ada: SandboxClient) -> None:
+    turn = {**step("t", llm_turn="Read it", output_schema={"summary": "string"}), "budget": {"max_tokens": 20}}
+    core_id = ada.deploy([turn])
+
+    assert ada.invoke(core_id, {"message": "short"}).status == 200
+    assert "budget is 20" in ada.invoke(core_id, {"message": "long " * 30}).json["error"]["message"]

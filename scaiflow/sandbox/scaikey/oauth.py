@@ -15,7 +15,7 @@ from flask import Flask, request
 
 from scaiflow.sandbox.people import PEOPLE
 from scaiflow.sandbox.scaikey.clients import Client, Code, RefreshToken, User, client_for, scope_for, user_for
-from scaiflow.sandbox.scaikey.keys import signing_key
+from scaiflow.sandbox.scaikey.keys import header, signing_key
 from scaiflow.sandbox.scaikey.tokens import access_token, service_claims, user_claims
 from scaiflow.sandbox.state import Sandbox, current
 
@@ -76,10 +76,10 @@ class IdToken(OpenIDCode):  # type: ignore[misc]  # Authlib has no types
         return any(code.body["nonce"] == nonce for code in current().store.find("code"))
 
     def get_client_algorithm(self, client: Client) -> str:
-        return "RS256"
+        return str(signing_key(current()).alg)
 
     def get_encode_header(self, client: Client) -> dict[str, str]:
-        return {"alg": "RS256", "kid": str(signing_key(current()).kid)}
+        return header(signing_key(current()), "JWT")
 
     def resolve_client_private_key(self, client: Client) -> Any:
         return signing_key(current())
