@@ -1,4 +1,4 @@
-"""Pages to watch the sandbox by, under `/sandbox`: runs block by block, open checkpoints, queues, mail, a chat."""
+"""Pages to live with the sandbox, under `/sandbox`: runs block by block, open checkpoints, queues, mail, a chat."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from flask.typing import ResponseReturnValue
 
 from scaiflow.sandbox.envelope import ApiError, not_found
 from scaiflow.sandbox.people import TENANTS
+from scaiflow.sandbox.scaigrid.chat import say
 from scaiflow.sandbox.scaigrid.runs import options_of
 from scaiflow.sandbox.scaigrid.wakeups import pending, settle, sweep
 from scaiflow.sandbox.scaiqueue import queues
 from scaiflow.sandbox.state import current
+from scaiflow.sandbox.store import Document
 
 _SHOWN = 30
 blueprint = Blueprint("watch", __name__, url_prefix="/sandbox")
@@ -75,3 +77,28 @@ def queue_page() -> str:
     ]
     mails = [row.body for row in store.find("mail", newest_first=True, limit=_SHOWN)]
     return render_template("queues.html", queues=found, mails=mails)
+
+
+@blueprint.get("/chat")
+def chat_page() -> str:
+    """A form to talk to the published Cores."""
+    return _chat("", "", "")
+
+
+@blueprint.post("/chat")
+def chat() -> str:
+    """One message to one published Core, and what it answers."""
+    slug, message = request.form.get("model", ""), request.form.get("message", "").strip()
+    core = next((one for one in _published() if one.body["metadata"]["published_slug"] == slug), None)
+    if core is None or not message:
+        raise not_found("model")
+    return _chat(slug, message, say(core, [{"role": "user", "content": message}]))
+
+
+def _published() -> list[Document]:
+    return [core for core in current().store.find("core") if core.body["metadata"]["published_slug"]]
+
+
+def _chat(slug: str, message: str, reply: str) -> str:
+    slugs = [core.body["metadata"]["published_slug"] for core in _published()]
+    return render_template("chat.html", slugs=slugs, slug=slug, message=message, reply=reply)

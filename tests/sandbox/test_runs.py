@@ -400,3 +400,13 @@ def test_a_turn_over_its_budget_fails(ada: SandboxClient) -> None:
 
     assert ada.invoke(core_id, {"message": "short"}).status == 200
     assert "budget is 20" in ada.invoke(core_id, {"message": "long " * 30}).json["error"]["message"]
+
+
+def test_the_chat_page_talks_to_a_published_core(ada: SandboxClient) -> None:
+    core_id = ada.deploy([step("a", rigid={"template": "Echo: {{input.message}}"})], name="page-parrot")
+    form = {"model": "scaicore/demo/page-parrot", "message": "<i>hi</i>"}
+    assert ada.form("/sandbox/chat", form).status == 404
+
+    ada.post(f"/v1/modules/scaicore/cores/{core_id}/publish")
+
+    assert "Echo: &lt;i&gt;hi&lt;/i&gt;" in ada.form("/sandbox/chat", form).text

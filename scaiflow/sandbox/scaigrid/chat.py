@@ -32,7 +32,7 @@ def completions() -> Response:
     slug = str(body.get("model"))
     core = _core(caller, slug)
     if core is not None:
-        content = _core_says(core, messages)
+        content = say(core, messages)
     elif slug in {model["slug"] for model in catalogue()}:
         content = _model_says(slug, messages)
     else:
@@ -55,7 +55,7 @@ def _core(caller: Principal, slug: str) -> Document | None:
     return next((core for core in cores if slug in (core.body["metadata"][name] for name in names)), None)
 
 
-def _core_says(core: Document, messages: list[dict[str, Any]]) -> str:
+def say(core: Document, messages: list[dict[str, Any]]) -> str:
     """The Core is invoked with the last message of the user; what it answers is put into words."""
     spoken = [text_of(one.get("content")) for one in messages if one.get("role") == "user"]
     input = {"message": spoken[-1] if spoken else "", "messages": messages}

@@ -18,7 +18,7 @@ _FAILS = ("", "fail", "error")
 def sweep(sandbox: Sandbox) -> int:
     """Go on with every run whose wait is over; returns how many did. Those may wake others, so look until none is."""
     woken = 0
-    while now := sum(_wake(sandbox, row) for row in pending(sandbox)):
+    while now := sum(_wake(sandbox, row) for row in _candidates(sandbox)):
         woken += now
     return woken
 
@@ -29,8 +29,19 @@ def pass_time(sandbox: Sandbox) -> int:
 
 
 def pending(sandbox: Sandbox) -> list[Document]:
-    """The open checkpoints of all tenants. They are listed by themselves, since every call looks through them."""
-    found = [sandbox.store.get("checkpoint", row.id) for row in sandbox.store.find("pending")]
+    """The open checkpoints of all tenants."""
+    return _opened(sandbox, sandbox.store.find("pending"))
+
+
+def _candidates(sandbox: Sandbox) -> list[Document]:
+    """Those that may go on by themselves. Every call looks for them: hence the short list beside the checkpoints."""
+    now = iso(sandbox.clock.now())
+    rows = sandbox.store.find("pending")
+    return _opened(sandbox, [row for row in rows if row.body["awaits"] or (row.body["expires_at"] or "~") <= now])
+
+
+def _opened(sandbox: Sandbox, rows: list[Document]) -> list[Document]:
+    found = [sandbox.store.get("checkpoint", row.id) for row in rows]
     return [row for row in found if row]
 
 
