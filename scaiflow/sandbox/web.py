@@ -13,7 +13,7 @@ from scaiflow.sandbox.config import is_loopback
 from scaiflow.sandbox.envelope import ApiError, failure
 from scaiflow.sandbox.ratelimit import Meter, limit, tell
 from scaiflow.sandbox.scaibunker import views as scaibunker
-from scaiflow.sandbox.scaigrid import chat, cores, hooks, models, runs
+from scaiflow.sandbox.scaigrid import chat, cores, hooks, models, publishing, runs
 from scaiflow.sandbox.scaikey import directory, edits
 from scaiflow.sandbox.scaikey import views as scaikey
 from scaiflow.sandbox.scaikey.oauth import authorization_server
@@ -28,6 +28,7 @@ _MODULES = (
     directory,
     edits,
     cores,
+    publishing,
     runs,
     hooks,
     models,
