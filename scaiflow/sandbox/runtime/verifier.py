@@ -15,8 +15,10 @@ MAX_NESTING = 150
 
 
 def load(text: str) -> Program:
-    """A manifest that can run. Raises ManifestError: COMPILE_ERROR (not a manifest) or VERIFIER_ERROR (all
-    problems)."""
+    """A manifest that can run.
+
+    Raises ManifestError: COMPILE_ERROR when it is no manifest at all, VERIFIER_ERROR with all that is wrong with it.
+    """
     program = read(text)
     problems = [*_head(program), *_list(program, program.flow.get("steps"), "steps", 0)]
     if problems:

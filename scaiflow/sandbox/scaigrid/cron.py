@@ -22,8 +22,10 @@ class CronError(ValueError):
 
 @dataclass(frozen=True)
 class Cron:
-    """When a schedule fires, in its own time zone. `either_day`: day of month and weekday are both given, one will
-    do."""
+    """When a schedule fires, in its own time zone.
+
+    `either_day`: day of month and weekday are both restricted, and one of them is enough (crontab(5)).
+    """
 
     minutes: frozenset[int]
     hours: frozenset[int]

@@ -36,8 +36,7 @@ def _core_argument(caller: Principal) -> str | None:
 
 @blueprint.get("/events")
 def events() -> Response:
-    """Newest first, the cursor leads to older ones; with `order=asc` oldest first, and always with a cursor to go
-    on."""
+    """Newest first, the cursor leads to older ones; with `order=asc` oldest first, and there is always a cursor."""
     caller = require("scaicore:view")
     core_id, limit, forwards = (
         _core_argument(caller),

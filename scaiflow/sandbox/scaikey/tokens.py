@@ -21,8 +21,7 @@ class TokenError(ValueError):
 
 
 def granted_scope(user: dict[str, Any], requested: str) -> str:
-    """The OIDC scopes that were asked for, then all permissions of the person: ScaiKey decides those, not the
-    client."""
+    """The OIDC scopes that were asked for, then all permissions of the person: the client has no say in those."""
     return " ".join([*(scope for scope in requested.split() if scope in _OIDC_SCOPES), *user["scopes"]])
 
 
