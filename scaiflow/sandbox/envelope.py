@@ -1,5 +1,4 @@
-"""How the services answer: ScaiGrid's envelope for success and error, ScaiVault's own for its errors, and pages of
-lists."""
+"""How the services answer: ScaiGrid's envelope and ScaiVault's, ids, fields of a body, and pages of lists."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from waitress.server import BaseWSGIServer
 from scaiflow.sandbox.config import Config, ConfigError
 from scaiflow.sandbox.people import seed
 from scaiflow.sandbox.scaigrid.executions import bury_lost
-from scaiflow.sandbox.scaigrid.wakeups import sweep
+from scaiflow.sandbox.scaigrid.wakeups import pass_time
 from scaiflow.sandbox.state import Sandbox
 from scaiflow.sandbox.store import Store
 from scaiflow.sandbox.web import create_app
@@ -33,7 +33,7 @@ def run(config: Config) -> None:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
         with listening(config) as (server, sandbox):
-            sys.stdout.write(f"sandbox listening on {sandbox.base_url}\n")
+            sys.stdout.write(f"sandbox listening on {_address(config, server)}\n")
             sys.stdout.flush()
             server.run()
     except KeyboardInterrupt:
@@ -57,7 +57,7 @@ def listening(config: Config) -> Iterator[tuple[BaseWSGIServer, Sandbox]]:
         sandbox = Sandbox(config, store, "", bunkers)
         seed(store)
         server = _bound(config, sandbox)
-        sandbox.base_url = f"http://{_in_url(config.host)}:{server.effective_port}"
+        sandbox.base_url = config.public_url or _address(config, server)
         bury_lost(sandbox)
         stopped = threading.Event()
         ticker = threading.Thread(target=_tick, args=(sandbox, stopped), daemon=True)
@@ -86,11 +86,12 @@ def _bound(config: Config, sandbox: Sandbox) -> BaseWSGIServer:
         raise ConfigError(f"cannot listen on {config.host}:{config.port}: {error.strerror or error}") from error
 
 
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def _address(config: Config, server: BaseWSGIServer) -> str:
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    return f"http://{host}:{server.effective_port}"
 
 
 def _tick(sandbox: Sandbox, stopped: threading.Event) -> None:
     """Time passes: what has run out goes on."""
     while not stopped.wait(_TICK_SECONDS):
-        sweep(sandbox)
+        pass_time(sandbox)

@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from scaiflow.sandbox import controls, pages, scaivault
+from scaiflow.sandbox import controls, pages, scaivault, watch
+from scaiflow.sandbox.config import is_loopback
 from scaiflow.sandbox.envelope import ApiError, failure
+from scaiflow.sandbox.ratelimit import Meter, limit, tell
 from scaiflow.sandbox.scaibunker import views as scaibunker
-from scaiflow.sandbox.scaigrid import cores, models, runs
-from scaiflow.sandbox.scaikey import directory
+from scaiflow.sandbox.scaigrid import chat, cores, hooks, models, publishing, runs
+from scaiflow.sandbox.scaikey import directory, edits
 from scaiflow.sandbox.scaikey import views as scaikey
 from scaiflow.sandbox.scaikey.oauth import authorization_server
 from scaiflow.sandbox.scaiqueue import views as scaiqueue
 from scaiflow.sandbox.state import Sandbox, current
 
-_MODULES = (pages, controls, scaikey, directory, cores, runs, models, scaiqueue, scaibunker, scaivault)
+_MODULES = (
+    pages,
+    controls,
+    watch,
+    scaikey,
+    directory,
+    edits,
+    cores,
+    publishing,
+    runs,
+    hooks,
+    models,
+    chat,
+    scaiqueue,
+    scaibunker,
+    scaivault,
+)
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 
@@ -30,7 +49,10 @@ def create_app(sandbox: Sandbox) -> Flask:
         app.register_blueprint(module.blueprint)
     app.register_error_handler(ApiError, failure)
     app.register_error_handler(HTTPException, _http_error)
+    meter = Meter()
+    app.before_request(_refuse_strangers)
     app.before_request(_misbehave)
+    app.before_request(lambda: limit(meter))
     app.after_request(_harden)
     return app
 
@@ -39,6 +61,19 @@ def _http_error(error: HTTPException) -> Response:
     """Routes and methods that do not exist, in the services' own words."""
     code = (error.name or "ERROR").upper().replace(" ", "_")
     return failure(ApiError(error.code or 500, code, error.description or error.name))
+
+
+def _refuse_strangers() -> None:
+    """The controls need no credential, so a page of another site must not be able to press them.
+
+    Neither by a form of its own, nor by a name of its own that leads to this machine (DNS rebinding).
+    """
+    if is_loopback(current().config.host) and not is_loopback(urlsplit(f"//{request.host}").hostname or ""):
+        raise ApiError(421, "MISDIRECTED", "this sandbox answers to loopback names only")
+    origin = request.headers.get("Origin")
+    pressing = request.method != "GET" and request.path.startswith("/sandbox")
+    if origin and pressing and urlsplit(origin).netloc != request.host:
+        raise ApiError(403, "FOREIGN_ORIGIN", "the controls answer the sandbox's own pages only")
 
 
 def _misbehave() -> None:
@@ -58,5 +93,6 @@ def _harden(response: Response) -> Response:
     response.headers.setdefault("Cache-Control", "no-store")
     # No form-action: browsers apply it to the redirect behind a form too, which leads to the client's own address.
     response.headers.setdefault("Content-Security-Policy", _POLICY)
+    tell(response)
     response.headers["X-Sandbox"] = "development aid"
     return response

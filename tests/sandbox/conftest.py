@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,15 +13,22 @@ from scaiflow.sandbox.server import listening
 from tests.sandbox.client import SandboxClient
 
 
-@pytest.fixture(scope="session")
-def sandbox_url() -> Iterator[str]:
-    with listening(Config(port=0)) as (server, sandbox):
+@contextmanager
+def running(config: Config) -> Iterator[str]:
+    """A sandbox of its own in a thread; its address."""
+    with listening(config) as (server, sandbox):
         thread = threading.Thread(target=server.run)
         thread.start()
         yield sandbox.base_url
         server.task_dispatcher.shutdown()
         server.trigger.pull_trigger(server.close)
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def sandbox_url() -> Iterator[str]:
+    with running(Config(port=0)) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -162,3 +162,38 @@ def test_the_sign_in_page_offers_everybody_and_has_no_script(sandbox_url: str) -
     assert "development aid" in answer.text
     assert "<script" not in answer.text
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_keys_may_be_elliptic(sandbox_url: str) -> None:
+    client = SandboxClient(sandbox_url)
+    client.post("/sandbox/rotate-keys", {"algorithm": "ES256"})
+    try:
+        signed_in = client.sign_in("usr_ada")
+
+        keys = jwt.PyJWKClient(f"{sandbox_url}{OAUTH}/jwks")
+        for name in ("access_token", "id_token"):
+            token = signed_in.tokens[name]
+            assert jwt.decode(token, keys.get_signing_key_from_jwt(token).key, ["ES256"], audience="scaiflow")
+        assert signed_in.get("/v1/models").status == 200
+    finally:
+        client.post("/sandbox/rotate-keys")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status"),
+    [({}, 200), ({"exp": 1}, 401), ({"aud": "other"}, 401), ({"iss": "http://evil"}, 401), ({"tenant_id": None}, 401)],
+)
+def test_a_token_can_be_asked_for_with_odd_claims(sandbox_url: str, wrong: dict[str, Any], status: int) -> None:
+    client = SandboxClient(sandbox_url)
+
+    token = client.post("/sandbox/tokens", {"user": "usr_ada", "claims": wrong}).json["access_token"]
+
+    assert SandboxClient(sandbox_url, token).get("/v1/models").status == status
+
+
+def test_an_unsigned_token_opens_nothing(sandbox_url: str) -> None:
+    token = jwt.encode(
+        {"sub": "usr_ada", "tenant_id": "tnt_demo", "aud": "scaiflow", "iss": sandbox_url, "exp": 9e9}, "", "none"
+    )
+
+    assert SandboxClient(sandbox_url, token).get("/v1/models").status == 401

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scaiflow.sandbox.runtime.errors import StepFailed
-from scaiflow.sandbox.runtime.expressions.values import text_of
+from scaiflow.sandbox.runtime.expressions.values import is_number, text_of
 from scaiflow.sandbox.runtime.program import Step
 from scaiflow.sandbox.runtime.run import Run
 from scaiflow.sandbox.runtime.schema import misfits
@@ -47,6 +47,19 @@ def llm_turn(run: Run, step: Step, place: str) -> dict[str, Any]:
         raise
 
 
+def _charge(turn: Turn, answer: dict[str, Any], budget: Any) -> None:
+    """Fail a turn that used more than its budget of tokens: a number, or `{"max_tokens": n}`. A word is a token."""
+    most = budget.get("max_tokens", budget.get("tokens")) if isinstance(budget, dict) else budget
+    if not is_number(most):
+        return
+    used = sum(
+        len(text_of(part).split())
+        for part in (turn.goal, turn.guidance, turn.bindings or turn.input, turn.context, answer)
+    )
+    if used > most:
+        raise StepFailed(f"the turn used {used} tokens, its budget is {most:g}")
+
+
 def _policy(value: Any) -> str:
     """`continue`, `{"action": "retry"}` and the like as one word."""
     return str(value.get("action", "")) if isinstance(value, dict) else str(value or "")
@@ -58,6 +71,7 @@ def _asked(run: Run, step: Step) -> dict[str, Any]:
     policy = _policy(step.get("on_validation_failure"))
     for _ in range(2 if policy == "retry" else 1):
         answer = run.services.model.answer(turn)
+        _charge(turn, answer, step.get("budget"))
         wrong = misfits(answer, wanted)
         if not wrong or policy in _GO_ON:
             return answer

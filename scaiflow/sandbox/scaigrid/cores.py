@@ -1,4 +1,4 @@
-"""Cores: deploy, read, publish, invoke. Under `/v1/modules/scaicore`."""
+"""Cores: deploy, read, invoke, remove. Under `/v1/modules/scaicore`."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from scaiflow.sandbox.envelope import (
     number_argument,
     success,
 )
-from scaiflow.sandbox.people import TENANT_SLUGS
 from scaiflow.sandbox.runtime.errors import ManifestError
 from scaiflow.sandbox.runtime.program import Program
 from scaiflow.sandbox.scaigrid import executions
 from scaiflow.sandbox.scaigrid.host import program_of
+from scaiflow.sandbox.scaigrid.schedules import plan
 from scaiflow.sandbox.scaigrid.wakeups import sweep
 from scaiflow.sandbox.state import current
 from scaiflow.sandbox.store import Document
@@ -94,6 +94,7 @@ def create() -> Response:
         if not store.add("core_slug", f"{caller.tenant_id}/{program.name}", {"id": id}, ref=id):
             raise ApiError(409, "SLUG_CONFLICT", f"a Core with the slug {program.name!r} exists already")
         store.add("core", id, body, tenant=caller.tenant_id)
+        plan(current(), id, body["triggers"])
     return success(shown(body), 201)
 
 
@@ -112,6 +113,7 @@ def replace(core_id: str) -> Response:
                 raise ApiError(409, "SLUG_CONFLICT", f"a Core with the slug {program.name!r} exists already")
             store.delete("core_slug", f"{caller.tenant_id}/{before.body['slug']}")
         store.put("core", core_id, body, tenant=caller.tenant_id)
+        plan(current(), core_id, body["triggers"])
     return success(shown(body))
 
 
@@ -139,39 +141,8 @@ def delete(core_id: str) -> Response:
     with store.transaction():
         store.delete("core_slug", f"{core.tenant}/{core.body['slug']}")
         store.delete("core", core_id)
+        plan(current(), core_id, [])
     return Response(status=204)
-
-
-@blueprint.post("/cores/<core_id>/publish")
-def publish(core_id: str) -> Response:
-    """Body `{"group_ids": [...]}`: make the Core a chat model, of these groups only when there are any."""
-    core = core_for(require("scaicore:manage"), core_id)
-    group_ids = json_object().get("group_ids") or []
-    if not isinstance(group_ids, list) or not all(isinstance(id, str) for id in group_ids):
-        raise ApiError(422, "VALIDATION_ERROR", "group_ids must be a list of text")
-    if core.body["metadata"]["published_slug"]:
-        raise ApiError(400, "ALREADY_PUBLISHED", "the Core is already published")
-    published = {
-        "published_slug": f"scaicore/{TENANT_SLUGS[core.tenant]}/{core.body['slug']}",
-        "published_model_id": new_id("model"),
-        "group_ids": group_ids,
-    }
-    _save_metadata(core, published)
-    return success({"core_id": core_id, **published})
-
-
-@blueprint.post("/cores/<core_id>/unpublish")
-def unpublish(core_id: str) -> Response:
-    core = core_for(require("scaicore:manage"), core_id)
-    if not core.body["metadata"]["published_slug"]:
-        raise ApiError(400, "NOT_PUBLISHED", "the Core is not published")
-    _save_metadata(core, {"published_slug": None, "published_model_id": None, "group_ids": []})
-    return success({"core_id": core_id, "published_slug": None, "published_model_id": None})
-
-
-def _save_metadata(core: Document, metadata: dict[str, Any]) -> None:
-    body = {**core.body, "metadata": metadata, "updated_at": iso(current().clock.now())}
-    current().store.put("core", core.id, body, tenant=core.tenant)
 
 
 @blueprint.post("/cores/<core_id>/invoke")

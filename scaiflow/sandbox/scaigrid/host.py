@@ -67,7 +67,10 @@ class RunHost:
         }
         if checkpoint["type"] == "hitl_review":
             body["message_id"] = self._announce(id, checkpoint)
-        self.sandbox.store.add("checkpoint", id, body, tenant=self.core_document.tenant, ref=self.core_document.id)
+        with self.sandbox.store.transaction():
+            self.sandbox.store.add("checkpoint", id, body, tenant=self.core_document.tenant, ref=self.core_document.id)
+            awaits = checkpoint["type"] == "await_responses"
+            self.sandbox.store.add("pending", id, {"expires_at": body["expires_at"], "awaits": awaits})
         return id
 
     def _announce(self, id: str, checkpoint: dict[str, Any]) -> str:

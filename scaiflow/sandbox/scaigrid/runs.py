@@ -36,8 +36,7 @@ def _core_argument(caller: Principal) -> str | None:
 
 @blueprint.get("/events")
 def events() -> Response:
-    """Newest first, the cursor leads to older ones; with `order=asc` oldest first, and always with a cursor to go
-    on."""
+    """Newest first, the cursor leads to older ones; with `order=asc` oldest first, and there is always a cursor."""
     caller = require("scaicore:view")
     core_id, limit, forwards = (
         _core_argument(caller),
@@ -100,7 +99,7 @@ def _resolution(caller: Principal, checkpoint: Document, body: dict[str, Any]) -
     decision = body.get("decision", body.get("resolution"))
     if decision is None and isinstance(body.get("approved"), bool):
         decision = "approve" if body["approved"] else "reject"
-    options = [_option(option) for option in checkpoint.body.get("options") or []]
+    options = options_of(checkpoint.body)
     if not isinstance(decision, str) or (options and decision not in options):
         message = f"decision must be one of: {', '.join(options)}" if options else "decision is required"
         raise ApiError(422, "VALIDATION_ERROR", message, details=[{"field": "decision", "message": message}])
@@ -109,6 +108,11 @@ def _resolution(caller: Principal, checkpoint: Document, body: dict[str, Any]) -
     if decision.lower() in _YES + _NO:
         result["approved"] = decision.lower() in _YES
     return result | ({"comment": body["comment"]} if isinstance(body.get("comment"), str) else {})
+
+
+def options_of(checkpoint: dict[str, Any]) -> list[str]:
+    """The decisions that a checkpoint offers; empty when any will do."""
+    return [_option(option) for option in checkpoint.get("options") or []]
 
 
 def _option(option: Any) -> str:

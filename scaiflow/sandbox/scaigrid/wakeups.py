@@ -7,6 +7,7 @@ from typing import Any
 from scaiflow.sandbox.clock import iso
 from scaiflow.sandbox.runtime.waiting import EXPIRED
 from scaiflow.sandbox.scaigrid import executions
+from scaiflow.sandbox.scaigrid.schedules import run_due
 from scaiflow.sandbox.scaiqueue import queues
 from scaiflow.sandbox.state import Sandbox
 from scaiflow.sandbox.store import Document
@@ -17,14 +18,31 @@ _FAILS = ("", "fail", "error")
 def sweep(sandbox: Sandbox) -> int:
     """Go on with every run whose wait is over; returns how many did. Those may wake others, so look until none is."""
     woken = 0
-    while now := sum(_wake(sandbox, row) for row in pending(sandbox)):
+    while now := sum(_wake(sandbox, row) for row in _candidates(sandbox)):
         woken += now
     return woken
 
 
+def pass_time(sandbox: Sandbox) -> int:
+    """What the clock brings: scheduled runs, then waits that are over; returns how many runs went on or began."""
+    return run_due(sandbox) + sweep(sandbox)
+
+
 def pending(sandbox: Sandbox) -> list[Document]:
     """The open checkpoints of all tenants."""
-    return [row for row in sandbox.store.find("checkpoint") if row.body["status"] == "pending"]
+    return _opened(sandbox, sandbox.store.find("pending"))
+
+
+def _candidates(sandbox: Sandbox) -> list[Document]:
+    """Those that may go on by themselves. Every call looks for them: hence the short list beside the checkpoints."""
+    now = iso(sandbox.clock.now())
+    rows = sandbox.store.find("pending")
+    return _opened(sandbox, [row for row in rows if row.body["awaits"] or (row.body["expires_at"] or "~") <= now])
+
+
+def _opened(sandbox: Sandbox, rows: list[Document]) -> list[Document]:
+    found = [sandbox.store.get("checkpoint", row.id) for row in rows]
+    return [row for row in found if row]
 
 
 def settle(sandbox: Sandbox, checkpoint: Document, status: str, resolution: Any) -> executions.Execution | None:
@@ -34,9 +52,10 @@ def settle(sandbox: Sandbox, checkpoint: Document, status: str, resolution: Any)
         if now is None or now.body["status"] != "pending":
             return None
         body = {**now.body, "status": status, "resolution": resolution, "resolved_at": iso(sandbox.clock.now())}
-        sandbox.store.put("checkpoint", now.id, body, tenant=now.tenant, ref=now.ref)
-        if "message_id" in body:
-            sandbox.store.delete("message", body["message_id"])
+        with sandbox.store.transaction():
+            sandbox.store.put("checkpoint", now.id, body, tenant=now.tenant, ref=now.ref)
+            sandbox.store.delete("pending", now.id)
+            sandbox.store.delete("message", body.get("message_id", ""))
         return executions.resume(sandbox, body["execution_id"], body["path"], resolution)
 
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from typing import Any
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
-from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, InvalidScopeError
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oidc.core.grants import OpenIDCode
 from flask import Flask, request
 
-from scaiflow.sandbox.people import PEOPLE
 from scaiflow.sandbox.scaikey.clients import Client, Code, RefreshToken, User, client_for, scope_for, user_for
-from scaiflow.sandbox.scaikey.keys import signing_key
-from scaiflow.sandbox.scaikey.tokens import access_token, service_claims, user_claims
+from scaiflow.sandbox.scaikey.issuing import issue
+from scaiflow.sandbox.scaikey.keys import header, signing_key
+from scaiflow.sandbox.scaikey.tokens import user_claims
 from scaiflow.sandbox.state import Sandbox, current
 
 _CODE_SECONDS = 120
@@ -76,10 +75,10 @@ class IdToken(OpenIDCode):  # type: ignore[misc]  # Authlib has no types
         return any(code.body["nonce"] == nonce for code in current().store.find("code"))
 
     def get_client_algorithm(self, client: Client) -> str:
-        return "RS256"
+        return str(signing_key(current()).alg)
 
     def get_encode_header(self, client: Client) -> dict[str, str]:
-        return {"alg": "RS256", "kid": str(signing_key(current()).kid)}
+        return header(signing_key(current()), "JWT")
 
     def resolve_client_private_key(self, client: Client) -> Any:
         return signing_key(current())
@@ -115,42 +114,6 @@ class OneTimeRefresh(RefreshTokenGrant):  # type: ignore[misc]  # Authlib has no
         """Nothing to do: it was taken out of the store when it was looked up."""
 
 
-def _tokens(
-    grant_type: str,
-    client: Client,
-    user: User | None = None,
-    scope: str | None = None,
-    expires_in: int | None = None,
-    include_refresh_token: bool = True,
-) -> dict[str, Any]:
-    """The token answer; this is where a person's token and a service token differ."""
-    sandbox = current()
-    if user is None:
-        claims, subject = service_claims(_service_tenant()), client.client_id
-    else:
-        claims, subject = user_claims(sandbox, user.body), user.get_user_id()
-    granted = client.get_allowed_scope(scope)
-    if granted is None:
-        raise InvalidScopeError()
-    token = access_token(sandbox, subject=subject, client_id=client.client_id, scope=granted, claims=claims)
-    answer = {
-        "access_token": token,
-        "token_type": "Bearer",
-        "expires_in": sandbox.config.access_token_seconds,
-        "scope": granted,
-    }
-    if include_refresh_token and user is not None:
-        answer["refresh_token"] = secrets.token_urlsafe(32)
-    return answer
-
-
-def _service_tenant() -> str:
-    """The tenant of a service token: the form's `tenant_id` when it names one of ours, else the first."""
-    tenants = [person.tenant_id for person in PEOPLE]
-    wanted = request.form.get("tenant_id", "")
-    return wanted if wanted in tenants else tenants[0]
-
-
 def _query_client(client_id: str) -> Client | None:
     return client_for(current(), client_id, service=request.form.get("grant_type") == "client_credentials")
 
@@ -164,7 +127,7 @@ def _save_token(token: dict[str, Any], oauth_request: Any) -> None:
 def authorization_server(app: Flask, sandbox: Sandbox) -> AuthorizationServer:
     """Authlib's server with the three grants, bound to `app`."""
     server = AuthorizationServer(app, query_client=_query_client, save_token=_save_token)
-    server.register_token_generator("default", _tokens)
+    server.register_token_generator("default", issue)
     server.register_grant(PersonCode, [S256(required=True), IdToken()])
     server.register_grant(OneTimeRefresh)
     server.register_grant(ClientCredentialsGrant)

@@ -10,7 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry
 
 from scaiflow.sandbox.people import SERVICE, groups_of
-from scaiflow.sandbox.scaikey.keys import key_set, signing_key
+from scaiflow.sandbox.scaikey.keys import ALGORITHMS, header, key_set, signing_key
 from scaiflow.sandbox.state import Sandbox
 
 _OIDC_SCOPES = ("openid", "profile", "email", "offline_access")
@@ -21,8 +21,7 @@ class TokenError(ValueError):
 
 
 def granted_scope(user: dict[str, Any], requested: str) -> str:
-    """The OIDC scopes that were asked for, then all permissions of the person: ScaiKey decides those, not the
-    client."""
+    """The OIDC scopes that were asked for, then all permissions of the person: the client has no say in those."""
     return " ".join([*(scope for scope in requested.split() if scope in _OIDC_SCOPES), *user["scopes"]])
 
 
@@ -46,7 +45,7 @@ def service_scope(requested: str) -> str | None:
 
 
 def access_token(sandbox: Sandbox, *, subject: str, client_id: str, scope: str, claims: dict[str, Any]) -> str:
-    """A signed RS256 JWT that lives as long as the configuration says."""
+    """A signed JWT that lives as long as the configuration says; `claims` come last and may replace all others."""
     now, key = int(time.time()), signing_key(sandbox)
     body = {
         "iss": sandbox.base_url,
@@ -58,13 +57,13 @@ def access_token(sandbox: Sandbox, *, subject: str, client_id: str, scope: str, 
         "exp": now + sandbox.config.access_token_seconds,
         **claims,
     }
-    return jwt.encode({"alg": "RS256", "kid": str(key.kid), "typ": "at+jwt"}, body, key)
+    return jwt.encode(header(key, "at+jwt"), body, key)
 
 
 def claims_of(sandbox: Sandbox, token: str) -> dict[str, Any]:
     """The claims of a valid access token. Raises TokenError for a wrong signature, issuer, audience, type or time."""
     try:
-        decoded = jwt.decode(token, key_set(sandbox), algorithms=["RS256"])
+        decoded = jwt.decode(token, key_set(sandbox), algorithms=list(ALGORITHMS))
         JWTClaimsRegistry(
             iss={"essential": True, "value": sandbox.base_url},
             aud={"essential": True, "value": sandbox.config.client_id},

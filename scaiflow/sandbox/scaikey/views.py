@@ -13,7 +13,7 @@ from scaiflow.sandbox.access import principal
 from scaiflow.sandbox.envelope import answer, not_found
 from scaiflow.sandbox.people import TENANTS
 from scaiflow.sandbox.scaikey.clients import user_for
-from scaiflow.sandbox.scaikey.keys import key_set
+from scaiflow.sandbox.scaikey.keys import ALGORITHMS, key_set
 from scaiflow.sandbox.scaikey.tokens import user_claims
 from scaiflow.sandbox.state import current
 
@@ -38,7 +38,7 @@ def discovery() -> Response:
             "response_types_supported": ["code"],
             "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"],
+            "id_token_signing_alg_values_supported": list(ALGORITHMS),
             "token_endpoint_auth_methods_supported": ["client_secret_basic", "none"],
             "code_challenge_methods_supported": ["S256"],
             "scopes_supported": ["openid", "profile", "email", "offline_access"],

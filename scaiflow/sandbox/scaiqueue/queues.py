@@ -91,8 +91,7 @@ def _deadline(message: dict[str, Any]) -> str:
 
 
 def consume(sandbox: Sandbox, queue: Document, consumer: str, limit: int) -> list[dict[str, Any]]:
-    """Take up to `limit` messages. A broadcast queue keeps its messages and gives each of them once to every
-    consumer."""
+    """Take up to `limit` messages. A broadcast queue keeps its own and gives each of them to every consumer once."""
     with sandbox.store.transaction():
         if queue.body["consumer_mode"] != "broadcast":
             taken = waiting(sandbox, queue)[:limit]

@@ -65,8 +65,10 @@ def _int(value: Any) -> int:
 
 
 def _round(value: Any, digits: Any = 0) -> int | float:
-    """Half away from zero, as people round money; without digits the answer is whole."""
+    """Half away from zero, as people round money; without digits the answer is whole, and a whole number stays one."""
     places = max(-15, min(15, int(_number(digits))))
+    if isinstance(value, int) and places >= 0:
+        return int(_number(value))
     rounded = Decimal(str(_number(value))).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
     return int(rounded) if places <= 0 else float(rounded)
 

@@ -43,11 +43,16 @@ def tokens_of(source: str) -> list[Token]:
             raise ExpressionError(f"unexpected character {source[at]!r} at {at} in {source!r}")
         kind, text = match.lastgroup, match.group()
         if kind == "string":
-            found.append(Token("string", _ESCAPE.sub(_unescaped, text[1:-1]), at))
+            found.append(Token("string", _whole(_ESCAPE.sub(_unescaped, text[1:-1])), at))
         elif kind in ("number", "name", "operator"):
             found.append(Token(kind, text, at))  # type: ignore[arg-type]  # narrowed by the line above
         at = match.end()
     return [*found, Token("end", "", at)]
+
+
+def _whole(text: str) -> str:
+    """Surrogate pairs as the one character that they stand for; halves, which no encoder takes, as U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _unescaped(match: re.Match[str]) -> str:

@@ -181,7 +181,6 @@ class _Parser:
 
 
 def _number_of(text: str) -> int | float:
-    """Whole numbers stay exact as far as the language computes exactly; longer ones are floating-point from the
-    start."""
+    """Whole numbers stay exact as far as the language is exact; longer ones are floating-point from the start."""
     whole = text.isdigit() and len(text) <= 18
     return int(text) if whole else float(bounded(float(text)))

@@ -65,9 +65,11 @@ def contains(whole: Any, part: Any) -> bool:
 
 
 def text_of(value: Any) -> str:
-    """A value inside a longer text: text as it is, null as nothing, the rest as JSON."""
+    """A value inside a longer text: text as it is, null as nothing, the rest as JSON; 680.0 reads 680."""
     if value is None:
         return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MAX_INTEGER:
+        return str(int(value))
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -75,8 +77,8 @@ def bounded(value: Any) -> Any:
     """A computed value that is still of a sane size. Raises ExpressionError for infinities and huge texts."""
     if isinstance(value, float) and not math.isfinite(value):
         raise ExpressionError("the number is too large")
-    if is_number(value) and abs(value) > _MAX_INTEGER:
-        return bounded(float(value)) if abs(value) < 10**300 else bounded(math.inf)
+    if isinstance(value, int) and abs(value) > _MAX_INTEGER:
+        return float(value) if abs(value) < 10**300 else bounded(math.inf)
     if isinstance(value, str | list) and len(value) > MAX_TEXT:
         raise ExpressionError("the value is too large")
     return value

@@ -32,8 +32,11 @@ _DENIALS = frozenset({"not", "no", "never", "without", "isn't", "don't", "doesn'
 
 
 def number_for(evidence: Evidence, field: str) -> float:
-    """The number that goes by the field's name, else one with a currency for money fields, else one beside a word of
-    the name, else the first; 0 without any number."""
+    """The number that the text gives for a field; 0 without any.
+
+    A value that goes by the field's name, else the number with a currency for money fields, else the one beside a word
+    of the name, else the first.
+    """
     known = evidence.field(field)
     if is_number(known):
         return float(known)

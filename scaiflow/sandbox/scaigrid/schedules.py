@@ -1,0 +1,64 @@
+"""Cores that start by the clock: whenever time has passed, what has come due is run."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from scaiflow.sandbox.clock import iso
+from scaiflow.sandbox.scaigrid import executions
+from scaiflow.sandbox.scaigrid.cron import CronError, parse_cron
+from scaiflow.sandbox.scaigrid.host import program_of
+from scaiflow.sandbox.state import Sandbox
+from scaiflow.sandbox.store import Document
+
+_MOST_RUNS = 100
+_LONGEST_LOOK_BACK = timedelta(days=7)
+
+
+def run_due(sandbox: Sandbox) -> int:
+    """Run every scheduled Core once for each of its times since the last look; returns how many runs there were.
+
+    A week is looked back at most, and a hundred runs of one Core are done at once, the rest the next time.
+    """
+    with sandbox.resuming:
+        return sum(_run_core(sandbox, row.id, row.body["at"]) for row in sandbox.store.find("schedule"))
+
+
+def plan(sandbox: Sandbox, core_id: str, triggers: list[Any]) -> None:
+    """A Core was deployed: look after it from now on if it has a schedule, and no longer if it has none."""
+    if "schedule" in triggers:
+        sandbox.store.put("schedule", core_id, {"at": iso(sandbox.clock.now())})
+    else:
+        sandbox.store.delete("schedule", core_id)
+
+
+def _run_core(sandbox: Sandbox, core_id: str, seen_at: str) -> int:
+    core = sandbox.store.get("core", core_id)
+    if core is None:
+        return 0
+    now = sandbox.clock.now()
+    since = max(datetime.fromisoformat(seen_at), now - _LONGEST_LOOK_BACK)
+    due = sorted(
+        ((moment, trigger) for trigger in _triggers(core) for moment in _times(trigger, since, now)),
+        key=lambda one: one[0],
+    )[:_MOST_RUNS]
+    for moment, trigger in due:
+        input = {"scheduled_at": iso(moment), "cron": trigger["cron"], "timezone": trigger.get("timezone") or "UTC"}
+        executions.begin(sandbox, core, input, "schedule")
+    looked_until = due[-1][0] if len(due) == _MOST_RUNS else now
+    sandbox.store.put("schedule", core.id, {"at": iso(looked_until)})
+    return len(due)
+
+
+def _triggers(core: Document) -> list[dict[str, Any]]:
+    return [one for one in program_of(core.body["manifest"]).triggers if one.get("type") == "schedule"]
+
+
+def _times(trigger: dict[str, Any], since: datetime, until: datetime) -> list[datetime]:
+    """A line that cannot be read never fires: the verifier refuses it, older Cores may still hold one."""
+    try:
+        cron = parse_cron(str(trigger.get("cron")), str(trigger.get("timezone") or "UTC"))
+    except CronError:
+        return []
+    return cron.between(since, until, _MOST_RUNS)

@@ -1,0 +1,104 @@
+"""Pages to live with the sandbox, under `/sandbox`: runs block by block, open checkpoints, queues, mail, a chat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+
+from scaiflow.sandbox.envelope import ApiError, not_found
+from scaiflow.sandbox.people import TENANTS
+from scaiflow.sandbox.scaigrid.chat import say
+from scaiflow.sandbox.scaigrid.runs import options_of
+from scaiflow.sandbox.scaigrid.wakeups import pending, settle, sweep
+from scaiflow.sandbox.scaiqueue import queues
+from scaiflow.sandbox.state import current
+from scaiflow.sandbox.store import Document
+
+_SHOWN = 30
+blueprint = Blueprint("watch", __name__, url_prefix="/sandbox")
+
+
+@blueprint.get("/runs")
+def runs() -> str:
+    """The last runs, newest first, and what waits for a decision."""
+    store = current().store
+    names = {core.id: core.body["slug"] for core in store.find("core")}
+    waiting = [row.body | {"choices": options_of(row.body) or ["approve", "reject"]} for row in pending(current())]
+    executions = [row.body for row in store.find("execution", newest_first=True, limit=_SHOWN)]
+    return render_template(
+        "runs.html",
+        names=names,
+        waiting=[one for one in waiting if one["type"] != "await_responses"],
+        executions=executions,
+        blocks={one["id"]: _blocks(one) for one in executions},
+    )
+
+
+def _blocks(execution: dict[str, Any]) -> list[dict[str, Any]]:
+    """The run's blocks in the order in which they were entered, each with its last state."""
+    blocks: dict[str, dict[str, Any]] = {}
+    for row in current().store.find("event", ref=execution["core_id"]):
+        payload = row.body["payload"]
+        if payload["execution_id"] == execution["id"] and "path" in payload:
+            state = row.body["type"].rsplit(".", 1)[1]
+            blocks[payload["path"]] = {**payload, "state": "waits" if state == "entered" else state}
+    return list(blocks.values())
+
+
+@blueprint.post("/runs")
+def decide() -> ResponseReturnValue:
+    """A button of an open checkpoint."""
+    found = current().store.get("checkpoint", request.form.get("checkpoint", ""))
+    if found is None:
+        raise not_found("checkpoint")
+    decision = request.form.get("decision", "")
+    result = {"decision": decision, "approved": decision == "approve", "resolved_by": "sandbox page"}
+    if settle(current(), found, "resolved", result) is None:
+        raise ApiError(409, "CHECKPOINT_NOT_PENDING", "somebody else was first")
+    sweep(current())
+    return redirect("/sandbox/runs", 303)
+
+
+@blueprint.get("/queues")
+def queue_page() -> str:
+    """Every queue with what waits on it, and the mails."""
+    store = current().store
+    scopes = {row.id: row.body["slug"] for row in store.find("scope")}
+    found = [
+        {
+            **row.body,
+            "scope": scopes[row.ref],
+            "tenant": TENANTS[row.tenant],
+            "messages": queues.waiting(current(), row),
+        }
+        for row in store.find("queue")
+    ]
+    mails = [row.body for row in store.find("mail", newest_first=True, limit=_SHOWN)]
+    return render_template("queues.html", queues=found, mails=mails)
+
+
+@blueprint.get("/chat")
+def chat_page() -> str:
+    """A form to talk to the published Cores."""
+    return _chat("", "", "")
+
+
+@blueprint.post("/chat")
+def chat() -> str:
+    """One message to one published Core, and what it answers."""
+    slug, message = request.form.get("model", ""), request.form.get("message", "").strip()
+    core = next((one for one in _published() if one.body["metadata"]["published_slug"] == slug), None)
+    if core is None or not message:
+        raise not_found("model")
+    return _chat(slug, message, say(core, [{"role": "user", "content": message}]))
+
+
+def _published() -> list[Document]:
+    return [core for core in current().store.find("core") if core.body["metadata"]["published_slug"]]
+
+
+def _chat(slug: str, message: str, reply: str) -> str:
+    slugs = [core.body["metadata"]["published_slug"] for core in _published()]
+    return render_template("chat.html", slugs=slugs, slug=slug, message=message, reply=reply)
