@@ -16,7 +16,7 @@ setup: .venv/.runtime ## make .venv and install what the server runs on (quick w
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ScaiFlow needs Python 3.11 or newer: make setup PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
-	@$(RUN) -m pip install --quiet --disable-pip-version-check uv || echo "no uv here; pip will do, more slowly"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check uv==0.13.9 || echo "no uv here; pip will do, more slowly"
 
 .venv/.runtime: requirements.txt | .venv/bin/python
 	@echo "installing what the server runs on ..."

@@ -1,0 +1,92 @@
+"""The compiler: from a FlowGraph document to the manifest that is deployed. Pure: no database, no network, no clock.
+
+`check_shape` for a save, `validate` for a person who draws, `compile_flow` for a deploy. The contract: docs/manifest.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+from flows.compiler.checks import check
+from flows.compiler.diagnostics import CompileError, Diagnostic, Report, Severity, has_errors
+from flows.compiler.document import Flow, read_flow
+from flows.compiler.graph import cycles, leaving, without_returns
+from flows.compiler.kinds import KINDS
+from flows.compiler.manifest import as_yaml, manifest_of, slug_of
+from flows.compiler.plain import canonical
+from flows.compiler.schema import FLOW_SCHEMA, MAX_NODES
+from flows.compiler.shape import ShapeError, check_shape, shape_errors
+from flows.compiler.structure import Structurer, Unstructured
+
+Format = Literal["yaml", "ir", "scai"]
+
+__all__ = [
+    "FLOW_SCHEMA",
+    "KINDS",
+    "MAX_NODES",
+    "CompileError",
+    "Compiled",
+    "Diagnostic",
+    "Format",
+    "Severity",
+    "ShapeError",
+    "check_shape",
+    "compile_flow",
+    "validate",
+]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """`digest` is the SHA-256 of the YAML manifest's bytes."""
+
+    format: Format
+    body: bytes
+    slug: str
+    digest: str
+    warnings: tuple[Diagnostic, ...]
+
+
+def validate(document: object) -> list[Diagnostic]:
+    """All findings, in document order. Never raises, whatever the input."""
+    return _analysed(document)[1]
+
+
+def compile_flow(document: object, *, format: Format = "yaml") -> Compiled:
+    """Raises CompileError with everything that was found."""
+    flow, found = _analysed(document)
+    if flow is None or has_errors(found):
+        raise CompileError(found)
+    try:
+        structurer = Structurer(flow, without_returns(flow, leaving(flow)))
+        body = as_yaml(manifest_of(flow, structurer))
+    except Unstructured as error:
+        raise CompileError([*found, Diagnostic("error", "unstructured", str(error), "nodes")]) from None
+    if format != "yaml":
+        message = f"the format {format} is not written yet; compile to yaml"
+        raise CompileError([*found, Diagnostic("error", "unsupported_format", message, "")])
+    return Compiled(format, body, slug_of(flow.name), hashlib.sha256(body).hexdigest(), tuple(found))
+
+
+def _analysed(document: object) -> tuple[Flow | None, list[Diagnostic]]:
+    copy, problems = canonical(document)
+    report = Report()
+    if problems:
+        for path, problem in problems:
+            report.error("bad_shape", problem, path)
+        return None, report.sorted()
+    for error in shape_errors(copy):
+        report.error("bad_shape", error.msg, error.loc)
+    flow = read_flow(copy)
+    check(flow, report)
+    _check_cycles(flow, report)
+    return flow, report.sorted()
+
+
+def _check_cycles(flow: Flow, report: Report) -> None:
+    edges = without_returns(flow, leaving(flow))
+    for way in cycles({node: [edge.target for edge in each] for node, each in edges.items()}):
+        message = f"cycle detected: {' -> '.join(way)}"
+        report.error("cycle", message, flow.by_id[way[0]].path, node=way[0])

@@ -1,0 +1,115 @@
+"""What the compiler says about a flow: one finding at one place, in document order.
+
+The codes, severities and messages are those of the table in the flow-graph contract; the messages that the table
+gives literally are literal, the others say what to do.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Severity = Literal["error", "warning"]
+Path = tuple[str | int, ...]
+
+SECTIONS = (
+    "id",
+    "name",
+    "version",
+    "scaicore_target",
+    "metadata",
+    "nodes",
+    "edges",
+    "variables",
+    "config",
+    "tests",
+)
+"""The top-level keys in the order in which the contract shows them: the order of all findings, whatever the input's."""
+
+_RANK = {section: rank for rank, section in enumerate(SECTIONS)}
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One finding. `path` is text like `nodes[2].config.goal`; the ids are None where none applies."""
+
+    severity: Severity
+    code: str
+    message: str
+    path: str
+    node_id: str | None = None
+    edge_id: str | None = None
+
+    def as_dict(self) -> dict[str, str | None]:
+        """The six fields as plain data, as the API answers them."""
+        return asdict(self)
+
+
+class CompileError(Exception):
+    """The flow has errors. `diagnostics` holds everything found, warnings too, in document order."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("; ".join(found.message for found in self.diagnostics if found.severity == "error"))
+
+
+class Report:
+    """Collects findings from the passes; `sorted()` puts them into document order.
+
+    Inside one node or edge the findings keep the order in which the passes made them.
+    """
+
+    def __init__(self) -> None:
+        self._found: list[tuple[tuple[int, int], Diagnostic]] = []
+
+    def error(self, code: str, message: str, path: Path, *, node: str | None = None, edge: str | None = None) -> None:
+        self._add(Diagnostic("error", code, message, path_text(path), node, edge), path)
+
+    def warning(self, code: str, message: str, path: Path, *, node: str | None = None, edge: str | None = None) -> None:
+        self._add(Diagnostic("warning", code, message, path_text(path), node, edge), path)
+
+    def _add(self, diagnostic: Diagnostic, path: Path) -> None:
+        self._found.append((document_order(path), diagnostic))
+
+    def sorted(self) -> list[Diagnostic]:
+        return [diagnostic for _, diagnostic in sorted(self._found, key=lambda entry: entry[0])]
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    return any(found.severity == "error" for found in diagnostics)
+
+
+def document_order(path: Path) -> tuple[int, int]:
+    """Sort key of a place: its section, then its index in it. Unknown sections come last."""
+    if not path:
+        return (-1, -1)
+    rank = _RANK.get(str(path[0]), len(_RANK))
+    index = path[1] if len(path) > 1 and isinstance(path[1], int) else -1
+    return (rank, index)
+
+
+def path_text(path: Path) -> str:
+    """`("nodes", 2, "config", "goal")` -> `nodes[2].config.goal`; keys that are no plain word are quoted in brackets."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif _PLAIN_KEY.fullmatch(part):
+            text += f".{part}" if text else part
+        else:
+            text += f"[{json.dumps(part)}]"
+    return text
+
+
+def shown(value: Any, limit: int = 60) -> str:
+    """A value for a message: its JSON, cut short. Never fails, also on what is not JSON."""
+    text = json.dumps(value, default=str, skipkeys=True) if _is_scalar(value) else f"a {type(value).__name__}"
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def _is_scalar(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float)

@@ -1,0 +1,120 @@
+"""Pass 4: the whole manifest, and its bytes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+import yaml
+
+from flows.compiler.actions import Call, Map
+from flows.compiler.document import Flow
+from flows.compiler.graph import EXIT
+from flows.compiler.steps import lowered, steps_of, trigger_of
+from flows.compiler.structure import Structurer
+
+COMPUTE = "compute"
+DEFAULT_BUNKER = {"bunker": {"lifecycle": "ephemeral", "image": "python-3.12"}}
+CARRIED = ("edges", "variables", "tests", "metadata")
+
+
+def slug_of(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "flow"
+
+
+def manifest_of(flow: Flow, structurer: Structurer) -> Map:
+    """The manifest as plain data. Raises Unstructured."""
+    entries = [node for node in flow.nodes if node.kind.is_entry]
+    steps: list[Map] = []
+    done: set[str] = set()
+    for entry in entries:
+        for edge in structurer.edges[entry.id]:
+            if edge.target not in done:
+                done.add(edge.target)
+                steps += steps_of(flow, structurer.steps(edge.target, EXIT))
+    triggers = [trigger_of(flow, entry) for entry in entries]
+    slug = slug_of(flow.name)
+    body: Map = {"name": slug, "trigger": triggers[0]}
+    if triggers[1:]:
+        body["extra_triggers"] = triggers[1:]
+    return {"core": {**_head(flow, slug), "flows": [{**body, "steps": steps}], "scaiflow_meta": _meta(flow)}}
+
+
+def _head(flow: Flow, slug: str) -> Map:
+    config = flow.config
+    identity = config.get("core_identity") or {}
+    head: Map = {
+        "name": slug,
+        "mode": "stateless",
+        "runtime_version": str(flow.raw.get("scaicore_target") or "0.2"),
+        "identity": {"provider": "scaikey", "persona": identity.get("persona") or flow.name},
+    }
+    if flow.models:
+        primary = flow.models[0][1]
+        head["model"] = f"{primary['ref']}/{primary['model']}"
+    head["plugins"] = [{"alias": alias, "endpoint": f"plugin://{alias}"} for alias in _plugins(flow)]
+    head["capabilities"] = _capabilities(flow)
+    if config.get("scaiqueue"):
+        head["scaiqueue"] = config["scaiqueue"]
+    return head
+
+
+def _plugins(flow: Flow) -> list[str]:
+    declared = [str(plugin["alias"]) for plugin in flow.config.get("plugins") or []]
+    used = []
+    for node in flow.nodes:
+        action = None if node.kind.is_entry else lowered(flow, node)
+        if isinstance(action, Call):
+            used.append(action.alias)
+    return list(dict.fromkeys([*declared, *used]))
+
+
+def _capabilities(flow: Flow) -> list[Any]:
+    declared = list(flow.config.get("capabilities") or [])
+    bunker = flow.config.get("bunker")
+    if bunker:
+        return [*declared, {"bunker": bunker}]
+    has_compute = any(node.kind.name.startswith(COMPUTE) for node in flow.nodes)
+    return [*declared, DEFAULT_BUNKER] if has_compute else declared
+
+
+def _meta(flow: Flow) -> Map:
+    config = flow.config
+    meta: Map = {
+        "source_id": flow.raw.get("id"),
+        "source_name": flow.name,
+        "source_version": flow.raw.get("version"),
+        "scaicore_target": flow.raw.get("scaicore_target"),
+        "models": [model for _, model in flow.models],
+        "publish_as_model": bool(config.get("publish_as_model")),
+        "model_visibility_group_ids": list(config.get("model_visibility_group_ids") or []),
+        **{part: flow.raw[part] for part in CARRIED if part in flow.raw},
+        "config": config,
+    }
+    return {name: value for name, value in meta.items() if value is not None}
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Block style for people; texts that another reader could take for something else are quoted."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z_ ]*[A-Za-z_]|[A-Za-z_]")
+_WORDS = {"null", "true", "false", "yes", "no", "on", "off", "y", "n", "none", "nan", "inf"}
+
+
+def _text(dumper: Any, value: str) -> Any:
+    is_plain = _PLAIN.fullmatch(value) and value.lower() not in _WORDS
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if is_plain else '"')
+
+
+_Dumper.add_representer(str, _text)
+
+
+def as_yaml(manifest: Map) -> bytes:
+    text = yaml.dump(manifest, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+    return str(text).encode()
