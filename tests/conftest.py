@@ -128,3 +128,7 @@ def olaf(sign_in: SignIn) -> Caller:
 def stranger(db: None) -> Caller:
     """Somebody without a token."""
     return Caller()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite-cases", action="store_true", help="write the compiler's golden cases anew, for review")

@@ -136,7 +136,8 @@ def _unused(flow: Flow, report: Report) -> None:
     bare = {edge.source for edge in flow.edges if edge.source_port is None}
     last = {node.id for node in flow.nodes} - {edge.source for edge in flow.edges}
     for node in flow.nodes:
-        for port in node.outputs if node.id not in last | bare else ():
+        is_told = node.has_declared_outputs or not node.kind.any_outputs
+        for port in node.outputs if is_told and node.id not in last | bare else ():
             if (node.id, port) not in used:
                 message = f"node '{node.id}' has an unused output port '{port}'"
                 report.warning("unused_output", message, node.path, node=node.id)

@@ -1,0 +1,59 @@
+"""Golden cases: one file each, a document and what comes of it. `pytest tests/compiler --rewrite-cases` writes what comes of
+them now, for review in the diff."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from flows.compiler import KINDS, CompileError, compile_flow, validate
+
+CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
+
+
+def outcome_of(document: Any) -> dict[str, Any]:
+    try:
+        return {"manifest": yaml.safe_load(compile_flow(document).body), "warnings": told(document)}
+    except CompileError as error:
+        return {"diagnostics": [found.as_dict() for found in error.diagnostics]}
+
+
+def told(document: Any) -> list[str]:
+    return [found.message for found in validate(document)]
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_a_document_becomes_what_its_case_says(path: Path, request: pytest.FixtureRequest) -> None:
+    case = json.loads(path.read_text())
+    outcome = outcome_of(case["document"])
+    if request.config.getoption("--rewrite-cases"):
+        path.write_text(json.dumps({"document": case["document"], **outcome}, indent=1, ensure_ascii=False) + "\n")
+    else:
+        assert outcome == {name: value for name, value in case.items() if name != "document"}
+
+
+def test_every_kind_is_in_a_case() -> None:
+    seen = {node.get("type") for path in CASES for node in json.loads(path.read_text())["document"].get("nodes", [])}
+    assert set(KINDS) <= seen
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_key_order_never_reaches_the_bytes(path: Path) -> None:
+    document = json.loads(path.read_text())["document"]
+
+    def turned(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: turned(value[key]) for key in reversed(value)}
+        return [turned(item) for item in value] if isinstance(value, list) else value
+
+    def bytes_of(each: Any) -> bytes:
+        try:
+            return compile_flow(each).body
+        except CompileError as error:
+            return str(error).encode()
+
+    assert bytes_of(document) == bytes_of(turned(document))
