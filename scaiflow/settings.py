@@ -52,6 +52,7 @@ MAX_CONTENT_BYTES = env.number("SCAIFLOW_MAX_CONTENT_BYTES", 5 * 1024 * 1024, le
 # A body may be as large as the content in it, plus a name and a description, plus what JSON's escapes cost.
 MAX_BODY_BYTES = MAX_CONTENT_BYTES + 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+MAX_SYNC_BYTES = env.number("SCAIFLOW_MAX_SYNC_BYTES", 16 * 1024 * 1024, least=1024)  # for the sync socket to come
 JOB_WAIT_SECONDS = env.number("SCAIFLOW_JOB_WAIT_SECONDS", 120, most=3600)
 
 # --- where things are kept --------------------------------------------------------------------------------------------
@@ -171,6 +172,8 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 X_FRAME_OPTIONS = "DENY"
 
 METRICS_TOKEN = env.text("SCAIFLOW_METRICS_TOKEN", secret=True)
+OTLP_ENDPOINT = env.base_url("OTEL_EXPORTER_OTLP_ENDPOINT")  # read and checked; nothing is sent there yet
+SENTRY_DSN = env.text("SENTRY_DSN", secret=True)  # read; nothing is sent there yet
 
 # --- logs -------------------------------------------------------------------------------------------------------------
 LOG_FORMAT = env.choice("SCAIFLOW_LOG_FORMAT", {"json", "console"}, "json")

@@ -22,7 +22,7 @@ def commands(page: Path) -> list[str]:
 
 
 def test_every_variable_is_in_the_list_and_every_listed_one_is_read() -> None:
-    listed = set(re.findall(r"`((?:SCAI)[A-Z_]+)`", (ROOT / "docs/configuration.md").read_text()))
+    listed = set(re.findall(r"`((?:SCAI|OTEL|SENTRY)[A-Z_]+)`", (ROOT / "docs/configuration.md").read_text()))
     assert listed == set(env.SEEN) | {"SCAIFLOW_ENV_FILE"}
 
 

@@ -47,7 +47,8 @@ def check_config(flow: Flow, node: Node, report: Report) -> None:
             if field.required and field.default is None:
                 report.error("missing_config", f"node '{node.id}': {field.name} is required", path, node=node.id)
                 wrong = True
-            continue
+            if value is None or isinstance(value, str):
+                continue  # an emptied box of a form; an empty list where a map belongs is a mistake all the same
         problem = field.problem(value)
         if problem:
             report.error("bad_config", f"node '{node.id}': {field.name} {problem}", path, node=node.id)

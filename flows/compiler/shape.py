@@ -64,7 +64,7 @@ def _translated(error: Any) -> ShapeError:
 
 
 def _type_sentence(types: Any) -> tuple[str, str]:
-    return _TYPES[types if isinstance(types, str) else types[0]]
+    return _TYPES[types if isinstance(types, str) else next(each for each in types if each != "null")]
 
 
 def _enum_sentence(options: list[str]) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from flows.compiler.graph import EXIT, joins
 from flows.compiler.kinds.logic import BODY_PORT
 
 MAX_GROWTH = 4
-MAX_DEPTH = 60
+MAX_DEPTH = 30
 BRANCHING = {"logic_decision", "logic_parallel"}
 
 
