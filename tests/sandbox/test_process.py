@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
@@ -100,6 +103,36 @@ def test_a_checkpoint_survives_kill_9_and_resumes_the_chosen_branch_only(tmp_pat
             "node_ask",
             "node_decide",
             "node_no",
+        ]
+
+
+def _cut_off(client: SandboxClient, core_id: str) -> None:
+    with pytest.raises((OSError, HTTPException)):
+        client.invoke(core_id, {})
+
+
+def test_a_run_that_was_walking_when_it_was_killed_ends_as_failed(tmp_path: Path) -> None:
+    state = str(tmp_path / "state.db")
+    turn = step("node_turn", llm_turn="Think for ever")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with process("--state", state, SANDBOX_OPENAI_BASE_URL=endpoint) as (child, url):
+            ada = SandboxClient(url).sign_in("usr_ada")
+            core_id = ada.deploy([turn])
+            caller = threading.Thread(target=_cut_off, args=(ada, core_id))
+            caller.start()
+            reached, _ = silent.accept()
+            with reached:
+                child.kill()
+                child.wait()
+            caller.join()
+
+    with process("--state", state) as (_, url):
+        events = SandboxClient(url).sign_in("usr_ada").events(core_id)
+        assert [event["type"].removeprefix("scaicore.runtime.") for event in events] == [
+            "invocation.started",
+            "block.entered",
+            "invocation.failed",
         ]
 
 

@@ -281,3 +281,16 @@ def test_the_same_program_and_input_give_the_same_outcome() -> None:
     steps = [step("t", llm_turn="Sort the mail", output_schema={"kind": "enum[bill, letter]", "confidence": "number"})]
 
     assert run(steps, {"text": "the bill is due"}).output == run(steps, {"text": "the bill is due"}).output
+
+
+def test_a_failure_is_kept_too_and_not_tried_again_on_resume() -> None:
+    plugins = Recorder()
+    branches = {"branches": [{"steps": [call("a", "fail")]}, {"steps": [ASK]}], "fail_fast": False}
+    steps = [step("p", parallel=branches)]
+    first = run(steps, plugins=plugins)
+    first.journal.entries["steps[0].branches[1][0]"] = {"decision": "yes"}
+
+    done = run(steps, plugins=plugins, journal=first.journal)
+
+    assert (done.status, done.output) == ("completed", {"decision": "yes"})
+    assert len(plugins.calls) == 1

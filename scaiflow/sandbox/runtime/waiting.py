@@ -70,9 +70,11 @@ def core_call(run: Run, step: Step, place: str) -> Any:
         raise LimitExceeded(f"Cores call one another more than {run.services.limits.depth} deep")
     program, host = run.services.host.core(target, version)
     services = Services(run.services.model, run.services.plugins, host, run.services.limits)
-    callee = Run(program, input, services, run.journal.inside(place), run.verbs, run.depth + 1)
+    callee = Run(program, input, services, run.journal.inside(place), run.verbs, run)
     try:
         callee.steps(program.steps, "steps")
+    except LimitExceeded:
+        raise
     except RuntimeFailure as failure:
         raise StepFailed(f"{target} failed: {failure}") from failure
     return callee.output()
