@@ -13,6 +13,8 @@ from flask import Response, request
 
 from scaiflow.sandbox.store import Document
 
+_MOST_LEVELS = 64
+
 
 class ApiError(Exception):
     """An answer other than success. `details` is a list of `{"field", "message"}`."""
@@ -68,13 +70,30 @@ def failure(error: ApiError) -> Response:
 
 
 def json_object() -> dict[str, Any]:
-    """The request's body as a JSON object; 400 for anything else, an empty body is an empty object."""
+    """The request's body as a JSON object of at most 64 levels, empty for an empty body; 400 for anything else."""
     if not request.get_data(cache=True).strip():
         return {}
-    body = request.get_json(silent=True, force=True)
-    if not isinstance(body, dict):
+    try:
+        body = request.get_json(silent=True, force=True)
+    except RecursionError:
+        body = None
+    if not isinstance(body, dict) or _is_deep(body):
         raise ApiError(400, "VALIDATION_ERROR", "the body must be a JSON object")
     return body
+
+
+def _is_deep(value: object) -> bool:
+    """Whether lists and objects stand more than 64 deep in one another; looked at level by level, not by recursion."""
+    level: list[object] = [value]
+    for _ in range(_MOST_LEVELS):
+        level = [inner for outer in level if isinstance(outer, dict | list) for inner in _inside(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: dict[str, object] | list[object]) -> list[object]:
+    return list(value.values()) if isinstance(value, dict) else value
 
 
 def text_field(body: dict[str, Any], name: str, default: str | None = None) -> str:

@@ -294,3 +294,12 @@ def test_a_failure_is_kept_too_and_not_tried_again_on_resume() -> None:
 
     assert (done.status, done.output) == ("completed", {"decision": "yes"})
     assert len(plugins.calls) == 1
+
+
+def test_a_value_that_a_loop_nests_too_deep_fails_the_run() -> None:
+    grow = {"condition": "true", "max_iterations": 9_000, "steps": [step("s", set={"v": "[v]"})]}
+    compare = step("c", set={"same": "v == [v]"})
+
+    found = run([step("w", while_=grow), compare], variables=[{"name": "v", "type": "list"}], limits=Limits(20_000))
+
+    assert (found.status, found.error) == ("failed", "a value is nested too deep")
