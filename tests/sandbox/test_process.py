@@ -148,3 +148,25 @@ def test_keys_and_cores_are_still_there_after_a_restart(tmp_path: Path) -> None:
         client = SandboxClient(url)
         assert client.get("/api/v1/platform/oauth/jwks").json == keys
         assert client.sign_in("usr_ada").get(f"/v1/modules/scaicore/cores/{core_id}").status == 200
+
+
+def test_a_state_file_that_cannot_be_used_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("this is no database, but long enough to be looked at as if it were one " * 20)
+    for name in ("text.db", "missing/state.db", "."):
+        command = [sys.executable, "-m", "scaiflow.sandbox", "--port", "0", "--state", str(tmp_path / name)]
+
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "--state" in done.stderr
+
+
+def test_a_state_file_belongs_to_one_sandbox(tmp_path: Path) -> None:
+    state = str(tmp_path / "state.db")
+    with process("--state", state):
+        command = [sys.executable, "-m", "scaiflow.sandbox", "--port", "0", "--state", state]
+
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+
+    assert done.returncode == 2
+    assert "locked" in done.stderr
