@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from flask import Response, request
 from scaiflow.sandbox.store import Document
 
 _MOST_LEVELS = 64
+_INTEGER = re.compile(r"[0-9]{1,18}")
 
 
 class ApiError(Exception):
@@ -108,7 +110,7 @@ def text_field(body: dict[str, Any], name: str, default: str | None = None) -> s
 def number_argument(name: str, default: int, most: int) -> int:
     """A positive integer of the query, capped at `most`; 422 when it is not one."""
     text = request.args.get(name, str(default))
-    if not text.isdigit() or int(text) < 1:
+    if not _INTEGER.fullmatch(text) or int(text) < 1:
         raise ApiError(422, "VALIDATION_ERROR", f"{name} must be a positive integer")
     return min(int(text), most)
 
