@@ -442,3 +442,17 @@ def test_many_messages_wake_many_waiting_runs_and_none_is_lost(ada: SandboxClien
 
     assert {one["status"] for one in done} == {"completed"}
     assert sorted(one["output"]["got"] for one in done) == list(range(12))
+
+
+def test_a_branch_that_waits_for_a_message_is_not_fed_by_another_branch(ada: SandboxClient) -> None:
+    path = queue(ada, "two-branches")
+    wait = step("c", await_responses={"scope": "two-branches", "queue": "q", "max_messages": 1, "timeout": "1h"})
+    core_id = ada.deploy([step("p", parallel={"branches": [{"steps": [ASK]}, {"steps": [wait]}]})])
+    answer = ada.run(core_id, {})
+    resolve(ada, answer["output"]["checkpoint"]["id"], decision="yes")
+
+    ada.post(f"{path}/messages", {"payload": "only one"})
+
+    execution = ada.get(f"/v1/modules/scaicore/executions/{answer['execution_id']}").data
+    assert (execution["status"], execution["output"]["count"]) == ("completed", 1)
+    assert ada.get(f"{path}/messages").data == []
