@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,6 +13,9 @@ from typing import Any
 from flask import Response, request
 
 from scaiflow.sandbox.store import Document
+
+_MOST_LEVELS = 64
+_INTEGER = re.compile(r"[0-9]{1,18}")
 
 
 class ApiError(Exception):
@@ -68,13 +72,30 @@ def failure(error: ApiError) -> Response:
 
 
 def json_object() -> dict[str, Any]:
-    """The request's body as a JSON object; 400 for anything else, an empty body is an empty object."""
+    """The request's body as a JSON object of at most 64 levels, empty for an empty body; 400 for anything else."""
     if not request.get_data(cache=True).strip():
         return {}
-    body = request.get_json(silent=True, force=True)
-    if not isinstance(body, dict):
+    try:
+        body = request.get_json(silent=True, force=True)
+    except RecursionError:
+        body = None
+    if not isinstance(body, dict) or _is_deep(body):
         raise ApiError(400, "VALIDATION_ERROR", "the body must be a JSON object")
     return body
+
+
+def _is_deep(value: object) -> bool:
+    """Whether lists and objects stand more than 64 deep in one another; looked at level by level, not by recursion."""
+    level: list[object] = [value]
+    for _ in range(_MOST_LEVELS):
+        level = [inner for outer in level if isinstance(outer, dict | list) for inner in _inside(outer)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: dict[str, object] | list[object]) -> list[object]:
+    return list(value.values()) if isinstance(value, dict) else value
 
 
 def text_field(body: dict[str, Any], name: str, default: str | None = None) -> str:
@@ -89,7 +110,7 @@ def text_field(body: dict[str, Any], name: str, default: str | None = None) -> s
 def number_argument(name: str, default: int, most: int) -> int:
     """A positive integer of the query, capped at `most`; 422 when it is not one."""
     text = request.args.get(name, str(default))
-    if not text.isdigit() or int(text) < 1:
+    if not _INTEGER.fullmatch(text) or int(text) < 1:
         raise ApiError(422, "VALIDATION_ERROR", f"{name} must be a positive integer")
     return min(int(text), most)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sqlite3
 import sys
 import tempfile
 import threading
@@ -52,7 +53,7 @@ def listening(config: Config) -> Iterator[tuple[BaseWSGIServer, Sandbox]]:
     """
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 5_000))
     with tempfile.TemporaryDirectory(prefix="sandbox-", ignore_cleanup_errors=True) as folder:
-        store = Store(config.state)
+        store = _opened(config)
         bunkers = config.state.with_name(f"{config.state.name}.bunkers") if config.state else Path(folder)
         sandbox = Sandbox(config, store, "", bunkers)
         seed(store)
@@ -69,6 +70,13 @@ def listening(config: Config) -> Iterator[tuple[BaseWSGIServer, Sandbox]]:
             ticker.join()
             _close(server)
             store.close()
+
+
+def _opened(config: Config) -> Store:
+    try:
+        return Store(config.state)
+    except sqlite3.Error as error:
+        raise ConfigError(f"--state {config.state}: {error}") from error
 
 
 def _close(server: BaseWSGIServer) -> None:

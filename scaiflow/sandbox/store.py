@@ -25,6 +25,8 @@ CREATE INDEX IF NOT EXISTS document_place ON document (kind, tenant, ref, seq);
 CREATE INDEX IF NOT EXISTS document_ref ON document (kind, ref, seq);
 """
 
+_SECONDS = 1.0  # to wait for another process that has the file
+
 Body = dict[str, Any]
 
 
@@ -40,12 +42,19 @@ class Document:
 
 
 class Store:
-    """Thread-safe: one connection behind one lock. Writes outside `transaction()` are committed at once."""
+    """Thread-safe: one connection behind one lock. Writes outside `transaction()` are committed at once.
+
+    Raises sqlite3.Error for a file that cannot be opened, is no database, or belongs to another process.
+    """
 
     def __init__(self, path: Path | None = None) -> None:
         self._lock = RLock()
         self._depth = 0
-        self._connection = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
+        self._connection = sqlite3.connect(
+            path or ":memory:", timeout=_SECONDS, check_same_thread=False, isolation_level=None
+        )
+        # Two sandboxes on one file would both walk the same runs.
+        self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")
         # WAL + NORMAL loses nothing when the process is killed, only when the machine loses power.
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=NORMAL")

@@ -17,6 +17,7 @@ from scaiflow.sandbox.state import current
 from scaiflow.sandbox.store import Document
 
 _SHOWN = 30
+_LOOKED_THROUGH = 3_000
 blueprint = Blueprint("watch", __name__, url_prefix="/sandbox")
 
 
@@ -32,19 +33,20 @@ def runs() -> str:
         names=names,
         waiting=[one for one in waiting if one["type"] != "await_responses"],
         executions=executions,
-        blocks={one["id"]: _blocks(one) for one in executions},
+        blocks=_blocks({one["id"] for one in executions}),
     )
 
 
-def _blocks(execution: dict[str, Any]) -> list[dict[str, Any]]:
-    """The run's blocks in the order in which they were entered, each with its last state."""
-    blocks: dict[str, dict[str, Any]] = {}
-    for row in current().store.find("event", ref=execution["core_id"]):
+def _blocks(execution_ids: set[str]) -> dict[str, list[dict[str, Any]]]:
+    """Each run's blocks in the order in which they were entered, each with its last state."""
+    found: dict[str, dict[str, dict[str, Any]]] = {id: {} for id in execution_ids}
+    for row in reversed(current().store.find("event", newest_first=True, limit=_LOOKED_THROUGH)):
         payload = row.body["payload"]
-        if payload["execution_id"] == execution["id"] and "path" in payload:
+        if payload["execution_id"] in found and "path" in payload:
             state = row.body["type"].rsplit(".", 1)[1]
-            blocks[payload["path"]] = {**payload, "state": "waits" if state == "entered" else state}
-    return list(blocks.values())
+            block = {**payload, "state": "waits" if state == "entered" else state}
+            found[payload["execution_id"]][payload["path"]] = block
+    return {id: list(blocks.values()) for id, blocks in found.items()}
 
 
 @blueprint.post("/runs")

@@ -177,7 +177,10 @@ def test_the_verifier_tells_all_problems_at_once(ada: SandboxClient) -> None:
     assert [detail["field"] for detail in answer.json["error"]["details"]] == ["steps[0]", "steps[1]"]
 
 
-@pytest.mark.parametrize("body", ["{}", '{"input": 3}', "[]", "no json"])
+DEEP = '{"input": ' + '{"a":' * 500 + "1" + "}" * 501
+
+
+@pytest.mark.parametrize("body", ["{}", '{"input": 3}', "[]", "no json", DEEP, "[" * 100_000])
 def test_invoke_needs_an_input_object(ada: SandboxClient, body: str) -> None:
     core_id = ada.deploy(rigid("x"))
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
@@ -103,6 +106,36 @@ def test_a_checkpoint_survives_kill_9_and_resumes_the_chosen_branch_only(tmp_pat
         ]
 
 
+def _cut_off(client: SandboxClient, core_id: str) -> None:
+    with pytest.raises((OSError, HTTPException)):
+        client.invoke(core_id, {})
+
+
+def test_a_run_that_was_walking_when_it_was_killed_ends_as_failed(tmp_path: Path) -> None:
+    state = str(tmp_path / "state.db")
+    turn = step("node_turn", llm_turn="Think for ever")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with process("--state", state, SANDBOX_OPENAI_BASE_URL=endpoint) as (child, url):
+            ada = SandboxClient(url).sign_in("usr_ada")
+            core_id = ada.deploy([turn])
+            caller = threading.Thread(target=_cut_off, args=(ada, core_id))
+            caller.start()
+            reached, _ = silent.accept()
+            with reached:
+                child.kill()
+                child.wait()
+            caller.join()
+
+    with process("--state", state) as (_, url):
+        events = SandboxClient(url).sign_in("usr_ada").events(core_id)
+        assert [event["type"].removeprefix("scaicore.runtime.") for event in events] == [
+            "invocation.started",
+            "block.entered",
+            "invocation.failed",
+        ]
+
+
 def test_keys_and_cores_are_still_there_after_a_restart(tmp_path: Path) -> None:
     state = str(tmp_path / "state.db")
     with process("--state", state) as (child, url):
@@ -115,3 +148,25 @@ def test_keys_and_cores_are_still_there_after_a_restart(tmp_path: Path) -> None:
         client = SandboxClient(url)
         assert client.get("/api/v1/platform/oauth/jwks").json == keys
         assert client.sign_in("usr_ada").get(f"/v1/modules/scaicore/cores/{core_id}").status == 200
+
+
+def test_a_state_file_that_cannot_be_used_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("this is no database, but long enough to be looked at as if it were one " * 20)
+    for name in ("text.db", "missing/state.db", "."):
+        command = [sys.executable, "-m", "scaiflow.sandbox", "--port", "0", "--state", str(tmp_path / name)]
+
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "--state" in done.stderr
+
+
+def test_a_state_file_belongs_to_one_sandbox(tmp_path: Path) -> None:
+    state = str(tmp_path / "state.db")
+    with process("--state", state):
+        command = [sys.executable, "-m", "scaiflow.sandbox", "--port", "0", "--state", state]
+
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+
+    assert done.returncode == 2
+    assert "locked" in done.stderr

@@ -410,3 +410,49 @@ def test_the_chat_page_talks_to_a_published_core(ada: SandboxClient) -> None:
     ada.post(f"/v1/modules/scaicore/cores/{core_id}/publish")
 
     assert "Echo: &lt;i&gt;hi&lt;/i&gt;" in ada.form("/sandbox/chat", form).text
+
+
+def test_a_run_that_failed_waits_for_nobody_any_more(ada: SandboxClient) -> None:
+    other = step("node_other", checkpoint={"type": "approval"})
+    bad = step("bad", set={"x": "1 / 0"})
+    core_id = ada.deploy([step("p", parallel={"branches": [{"steps": [ASK, bad]}, {"steps": [other]}]})])
+    ada.run(core_id, {})
+    first, second = ada.get(f"{CHECKPOINTS}?core_id={core_id}").data["checkpoints"]
+
+    done = resolve(ada, first["id"], decision="yes").data["execution"]
+
+    assert (done["run_status"], done["error"]) == ("failed", "division by zero")
+    statuses = [one["status"] for one in ada.get(f"{CHECKPOINTS}?core_id={core_id}").data["checkpoints"]]
+    assert statuses == ["resolved", "cancelled"]
+    assert resolve(ada, second["id"], decision="yes").status == 409
+
+
+def test_many_messages_wake_many_waiting_runs_and_none_is_lost(ada: SandboxClient) -> None:
+    path = queue(ada, "crowd")
+    wait = step("c", await_responses={"scope": "crowd", "queue": "q", "max_messages": 1, "timeout": "1h"})
+    core_id = ada.deploy([wait, step("s", set={"got": "c.messages[0].payload"})])
+    runs = [ada.run(core_id, {})["execution_id"] for _ in range(12)]
+    threads = [threading.Thread(target=ada.post, args=(f"{path}/messages", {"payload": n})) for n in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    done = [ada.get(f"/v1/modules/scaicore/executions/{id}").data for id in runs]
+
+    assert {one["status"] for one in done} == {"completed"}
+    assert sorted(one["output"]["got"] for one in done) == list(range(12))
+
+
+def test_a_branch_that_waits_for_a_message_is_not_fed_by_another_branch(ada: SandboxClient) -> None:
+    path = queue(ada, "two-branches")
+    wait = step("c", await_responses={"scope": "two-branches", "queue": "q", "max_messages": 1, "timeout": "1h"})
+    core_id = ada.deploy([step("p", parallel={"branches": [{"steps": [ASK]}, {"steps": [wait]}]})])
+    answer = ada.run(core_id, {})
+    resolve(ada, answer["output"]["checkpoint"]["id"], decision="yes")
+
+    ada.post(f"{path}/messages", {"payload": "only one"})
+
+    execution = ada.get(f"/v1/modules/scaicore/executions/{answer['execution_id']}").data
+    assert (execution["status"], execution["output"]["count"]) == ("completed", 1)
+    assert ada.get(f"{path}/messages").data == []

@@ -281,3 +281,25 @@ def test_the_same_program_and_input_give_the_same_outcome() -> None:
     steps = [step("t", llm_turn="Sort the mail", output_schema={"kind": "enum[bill, letter]", "confidence": "number"})]
 
     assert run(steps, {"text": "the bill is due"}).output == run(steps, {"text": "the bill is due"}).output
+
+
+def test_a_failure_is_kept_too_and_not_tried_again_on_resume() -> None:
+    plugins = Recorder()
+    branches = {"branches": [{"steps": [call("a", "fail")]}, {"steps": [ASK]}], "fail_fast": False}
+    steps = [step("p", parallel=branches)]
+    first = run(steps, plugins=plugins)
+    first.journal.entries["steps[0].branches[1][0]"] = {"decision": "yes"}
+
+    done = run(steps, plugins=plugins, journal=first.journal)
+
+    assert (done.status, done.output) == ("completed", {"decision": "yes"})
+    assert len(plugins.calls) == 1
+
+
+def test_a_value_that_a_loop_nests_too_deep_fails_the_run() -> None:
+    grow = {"condition": "true", "max_iterations": 9_000, "steps": [step("s", set={"v": "[v]"})]}
+    compare = step("c", set={"same": "v == [v]"})
+
+    found = run([step("w", while_=grow), compare], variables=[{"name": "v", "type": "list"}], limits=Limits(20_000))
+
+    assert (found.status, found.error) == ("failed", "a value is nested too deep")

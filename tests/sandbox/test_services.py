@@ -216,6 +216,18 @@ def test_the_pages_say_what_they_are_and_run_no_script(sandbox_url: str, path: s
     assert "<script" not in answer.text
 
 
+@pytest.mark.parametrize("limit", ["0", "-1", "x", "%C2%B2", "9" * 5000])
+def test_a_limit_that_is_no_positive_integer_is_422(ada: SandboxClient, limit: str) -> None:
+    for path in (SCOPES, "/v1/modules/scaicore/cores", "/v1/modules/scaicore/events", "/v1/modules/scaibunker/bunkers"):
+        assert ada.get(f"{path}?limit={limit}").status == 422
+
+
+@pytest.mark.parametrize("cursor", ["x", "%25", "c2VxOng=", "%C3%A9"])
+def test_a_cursor_that_is_not_ours_is_400(ada: SandboxClient, cursor: str) -> None:
+    for path in (SCOPES, "/v1/modules/scaicore/cores", "/v1/modules/scaicore/events"):
+        assert ada.get(f"{path}?cursor={cursor}").status == 400
+
+
 def test_an_unknown_route_is_a_404_in_the_envelope(sandbox_url: str) -> None:
     answer = SandboxClient(sandbox_url).get("/v1/nothing")
 

@@ -43,7 +43,7 @@ def llm_turn(run: Run, step: Step, place: str) -> dict[str, Any]:
         return run.journal.once(place, lambda: _asked(run, step))  # type: ignore[no-any-return]
     except StepFailed:
         if _policy(step.get("on_failure")) in _GO_ON:
-            return run.journal.once(place, dict)  # type: ignore[no-any-return]
+            return {}
         raise
 
 

@@ -44,6 +44,8 @@ def execute(program: Program, input: Any, services: Services, journal: Journal |
         return Outcome("suspended", run.output(), run.journal, checkpoint=suspended.checkpoint)
     except RuntimeFailure as failure:
         return Outcome("failed", run.output(), run.journal, error=str(failure), failed_node=run.failed_node)
+    except RecursionError:
+        return Outcome("failed", {}, run.journal, error="a value is nested too deep", failed_node=run.failed_node)
     return Outcome("completed", run.output(), run.journal)
 
 

@@ -10,6 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
+from scaiflow.sandbox.runtime.errors import ExpressionError, StepFailed
+
+_FAILED = "!why"
+
 
 class Journal:
     """Entries by the place in the run: `steps[2].foreach[0].steps[1]`."""
@@ -27,10 +31,16 @@ class Journal:
         return f"{self._prefix}{place}"
 
     def once(self, place: str, compute: Callable[[], Any]) -> Any:
-        """The value that `compute` gave the first time this place was reached."""
+        """The value that `compute` gave the first time this place was reached; a failure is kept like a value."""
         key = self.where(place)
+        if f"{key}{_FAILED}" in self.entries:
+            raise StepFailed(self.entries[f"{key}{_FAILED}"])
         if key not in self.entries:
-            self.entries[key] = compute()
+            try:
+                self.entries[key] = compute()
+            except (StepFailed, ExpressionError) as failure:
+                self.entries[f"{key}{_FAILED}"] = str(failure)
+                raise
         return self.entries[key]
 
     def knows(self, place: str) -> bool:

@@ -11,7 +11,7 @@ from scaiflow.sandbox.runtime.expressions.templates import render
 from scaiflow.sandbox.runtime.journal import Journal
 from scaiflow.sandbox.runtime.program import Program, Step, node_of, verb_of
 from scaiflow.sandbox.runtime.scope import Scope
-from scaiflow.sandbox.runtime.services import Services
+from scaiflow.sandbox.runtime.services import Limits, Services
 
 NOTHING = object()  # the result of steps that have none (`match`, `parallel`)
 
@@ -24,8 +24,23 @@ class Suspended(Exception):
         self.checkpoint = checkpoint
 
 
+class Meter:
+    """What a run has used of its limits, together with all the Cores that it calls."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits, self._taken, self._started = limits, 0, limits.clock()
+
+    def tick(self) -> None:
+        """One more step. Raises LimitExceeded."""
+        self._taken += 1
+        if self._taken > self._limits.steps:
+            raise LimitExceeded(f"the run took more than {self._limits.steps} steps")
+        if self._limits.clock() - self._started > self._limits.seconds:
+            raise LimitExceeded(f"the run took longer than {self._limits.seconds:g} seconds")
+
+
 class Run:
-    """The state of one walk over a program; `verbs` maps a step's verb to what executes it."""
+    """The state of one walk over a program. `verbs` says what executes a step, `caller` is the run around this one."""
 
     def __init__(
         self,
@@ -34,15 +49,15 @@ class Run:
         services: Services,
         journal: Journal,
         verbs: Mapping[str, Callable[[Run, Step, str], Any]],
-        depth: int = 0,
+        caller: Run | None = None,
     ) -> None:
-        self.program, self.services, self.journal, self.verbs, self.depth = program, services, journal, verbs, depth
+        self.program, self.services, self.journal, self.verbs = program, services, journal, verbs
+        self.depth: int = caller.depth + 1 if caller else 0
+        self.meter: Meter = caller.meter if caller else Meter(services.limits)
         binds = tuple(trigger["bind"] for trigger in program.triggers if isinstance(trigger.get("bind"), str))
         self.scope = Scope(input, program.variables(), binds)
         self.failed_node: str | None = None
         self._merged: dict[str, Any] = {}
-        self._taken = 0
-        self._started = services.limits.clock()
 
     def output(self) -> dict[str, Any]:
         """All results that were objects, laid over one another, then the variables."""
@@ -68,7 +83,7 @@ class Run:
         return last
 
     def _step(self, step: Step, place: str) -> Any:
-        self._tick()
+        self.meter.tick()
         verb = str(verb_of(step))
         self._event(step, place, "entered", {})
         try:
@@ -88,11 +103,3 @@ class Run:
         if self.journal.first(f"{place}!{what}"):
             block = {**node_of(step), "block": verb_of(step), "path": self.journal.where(place)}
             self.services.host.emit(f"block.{what}", {**block, **more})
-
-    def _tick(self) -> None:
-        limits = self.services.limits
-        self._taken += 1
-        if self._taken > limits.steps:
-            raise LimitExceeded(f"the run took more than {limits.steps} steps")
-        if limits.clock() - self._started > limits.seconds:
-            raise LimitExceeded(f"the run took longer than {limits.seconds:g} seconds")

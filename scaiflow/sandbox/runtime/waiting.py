@@ -46,16 +46,14 @@ def await_responses(run: Run, step: Step, place: str) -> dict[str, Any]:
     inner = step["await_responses"]
     scope, queue, most = inner["scope"], inner["queue"], inner.get("max_messages") or 1
 
-    def consume() -> dict[str, Any] | None:
-        messages = run.services.host.consume(scope, queue, most)
-        return {"messages": messages, "count": len(messages)} if messages or not inner.get("timeout") else None
-
     if run.journal.knows(place):
         return run.journal.once(place, dict)  # type: ignore[no-any-return]
-    if (answer := consume()) is None:
+    # A step that waits already is woken from outside, also while the run goes on in another branch.
+    messages = [] if run.journal.knows(f"{place}?") else run.services.host.consume(scope, queue, most)
+    if not messages and inner.get("timeout"):
         kept = {name: inner.get(name) for name in ("scope", "queue", "timeout")}
         raise _waiting(run, step, place, {"type": "await_responses", "max_messages": most, **kept})
-    return run.journal.once(place, lambda: answer)  # type: ignore[no-any-return]
+    return run.journal.once(place, lambda: {"messages": messages, "count": len(messages)})  # type: ignore[no-any-return]
 
 
 def core_call(run: Run, step: Step, place: str) -> Any:
@@ -70,9 +68,11 @@ def core_call(run: Run, step: Step, place: str) -> Any:
         raise LimitExceeded(f"Cores call one another more than {run.services.limits.depth} deep")
     program, host = run.services.host.core(target, version)
     services = Services(run.services.model, run.services.plugins, host, run.services.limits)
-    callee = Run(program, input, services, run.journal.inside(place), run.verbs, run.depth + 1)
+    callee = Run(program, input, services, run.journal.inside(place), run.verbs, run)
     try:
         callee.steps(program.steps, "steps")
+    except LimitExceeded:
+        raise
     except RuntimeFailure as failure:
         raise StepFailed(f"{target} failed: {failure}") from failure
     return callee.output()

@@ -8,11 +8,12 @@ from typing import Any
 
 from scaiflow.sandbox.clock import iso
 from scaiflow.sandbox.envelope import new_id
-from scaiflow.sandbox.scaibunker.commands import inside
+from scaiflow.sandbox.scaibunker.commands import CommandError, inside
 from scaiflow.sandbox.state import Sandbox
 from scaiflow.sandbox.store import Document
 
 MAX_FILE_BYTES = 1_048_576
+MAX_BUNKER_BYTES = 64 * 1_048_576
 _SHAPE = ("cpu_millicores", "memory_mb", "disk_mb", "gpu_count", "network_profile")
 
 
@@ -59,6 +60,9 @@ def folder(sandbox: Sandbox, id: str) -> Path:
 
 def write(sandbox: Sandbox, bunker: Document, path: str, content: str) -> int:
     """Write a file, with the folders it needs; returns its bytes. Raises CommandError for a path that leads out."""
-    place = inside(folder(sandbox, bunker.id), path)
+    root = folder(sandbox, bunker.id)
+    place = inside(root, path)
+    if sum(file.stat().st_size for file in root.rglob("*") if file.is_file()) > MAX_BUNKER_BYTES:
+        raise CommandError(f"the bunker is full: {MAX_BUNKER_BYTES} bytes")
     place.parent.mkdir(parents=True, exist_ok=True)
     return place.write_bytes(content.encode())

@@ -47,16 +47,28 @@ def begin(sandbox: Sandbox, core: Document, input: Any, trigger: str = "api") ->
     return _walk(sandbox, core, body, Journal())
 
 
-def resume(sandbox: Sandbox, execution_id: str, path: str, decision: Any) -> Execution | None:
-    """Go on with a suspended run, whose step at `path` now has its answer; None when its Core is gone."""
-    with sandbox.resuming:
-        found = sandbox.store.get("execution", execution_id)
-        core = found and sandbox.store.get("core", found.body["core_id"])
-        if found is None or core is None or found.body["status"] != "suspended":
-            return None
-        journal = Journal(found.body["journal"])
-        journal.entries[path] = decision
-        return _walk(sandbox, core, found.body, journal)
+@dataclass(frozen=True)
+class Claimed:
+    """A suspended run whose next step has its answer: it counts as running and must be gone on with."""
+
+    core: Document
+    body: dict[str, Any]
+
+
+def claim(sandbox: Sandbox, execution_id: str, path: str, answer: Any) -> Claimed | None:
+    """Write a waiting step's answer into its run's journal; None when the run is over or its Core is gone."""
+    found = sandbox.store.get("execution", execution_id)
+    core = found and sandbox.store.get("core", found.body["core_id"])
+    if found is None or core is None or found.body["status"] != "suspended":
+        return None
+    body = {**found.body, "status": "running", "journal": {**found.body["journal"], path: answer}}
+    sandbox.store.put("execution", execution_id, body, tenant=core.tenant, ref=core.id)
+    return Claimed(core, body)
+
+
+def go_on(sandbox: Sandbox, claimed: Claimed) -> Execution:
+    """Walk a claimed run on, to its end or its next checkpoint."""
+    return _walk(sandbox, claimed.core, claimed.body, Journal(claimed.body["journal"]))
 
 
 def _host(sandbox: Sandbox, core: Document, execution_id: str) -> RunHost:
@@ -96,7 +108,19 @@ def _keep(sandbox: Sandbox, core: Document, body: dict[str, Any], outcome: Outco
     }
     sandbox.store.put("execution", body["id"], kept, tenant=core.tenant, ref=core.id)
     if over:
+        _drop_checkpoints(sandbox, body["id"])
         end_of_run(sandbox, core.tenant, body["id"])
+
+
+def _drop_checkpoints(sandbox: Sandbox, execution_id: str) -> None:
+    """A run that is over waits for nobody: another branch may have failed it."""
+    for row in sandbox.store.find("pending", ref=execution_id):
+        found = sandbox.store.get("checkpoint", row.id)
+        if found:
+            body = {**found.body, "status": "cancelled"}
+            sandbox.store.put("checkpoint", row.id, body, tenant=found.tenant, ref=found.ref)
+            sandbox.store.delete("message", body.get("message_id", ""))
+        sandbox.store.delete("pending", row.id)
 
 
 def bury_lost(sandbox: Sandbox) -> None:

@@ -70,7 +70,8 @@ class RunHost:
         with self.sandbox.store.transaction():
             self.sandbox.store.add("checkpoint", id, body, tenant=self.core_document.tenant, ref=self.core_document.id)
             awaits = checkpoint["type"] == "await_responses"
-            self.sandbox.store.add("pending", id, {"expires_at": body["expires_at"], "awaits": awaits})
+            short = {"expires_at": body["expires_at"], "awaits": awaits}
+            self.sandbox.store.add("pending", id, short, ref=self.execution_id)
         return id
 
     def _announce(self, id: str, checkpoint: dict[str, Any]) -> str:

@@ -38,12 +38,8 @@ def _core_argument(caller: Principal) -> str | None:
 def events() -> Response:
     """Newest first, the cursor leads to older ones; with `order=asc` oldest first, and there is always a cursor."""
     caller = require("scaicore:view")
-    core_id, limit, forwards = (
-        _core_argument(caller),
-        number_argument("limit", 50, 500),
-        request.args.get("order") == "asc",
-    )
-    after = cursor_argument()
+    core_id, after, limit = _core_argument(caller), cursor_argument(), number_argument("limit", 50, 500)
+    forwards = request.args.get("order") == "asc"
     found = current().store.find(
         "event", tenant=caller.tenant_id, ref=core_id, after=after, limit=limit + 1, newest_first=not forwards
     )

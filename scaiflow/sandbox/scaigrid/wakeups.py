@@ -48,27 +48,48 @@ def _opened(sandbox: Sandbox, rows: list[Document]) -> list[Document]:
 def settle(sandbox: Sandbox, checkpoint: Document, status: str, resolution: Any) -> executions.Execution | None:
     """Close a checkpoint that is still pending and go on with its run; None when somebody else was first."""
     with sandbox.resuming:
-        now = sandbox.store.get("checkpoint", checkpoint.id)
-        if now is None or now.body["status"] != "pending":
-            return None
-        body = {**now.body, "status": status, "resolution": resolution, "resolved_at": iso(sandbox.clock.now())}
         with sandbox.store.transaction():
-            sandbox.store.put("checkpoint", now.id, body, tenant=now.tenant, ref=now.ref)
-            sandbox.store.delete("pending", now.id)
-            sandbox.store.delete("message", body.get("message_id", ""))
-        return executions.resume(sandbox, body["execution_id"], body["path"], resolution)
+            claimed = _close(sandbox, checkpoint.id, status, resolution)
+        return executions.go_on(sandbox, claimed) if claimed else None
+
+
+def _close(sandbox: Sandbox, checkpoint_id: str, status: str, resolution: Any) -> executions.Claimed | None:
+    """The checkpoint, its place on the lists and the answer in its run's journal, all or nothing."""
+    found = sandbox.store.get("checkpoint", checkpoint_id)
+    if found is None or found.body["status"] != "pending":
+        return None
+    claimed = executions.claim(sandbox, found.body["execution_id"], found.body["path"], resolution)
+    if claimed is None:
+        return None
+    body = {**found.body, "status": status, "resolution": resolution, "resolved_at": iso(sandbox.clock.now())}
+    sandbox.store.put("checkpoint", found.id, body, tenant=found.tenant, ref=found.ref)
+    sandbox.store.delete("pending", found.id)
+    sandbox.store.delete("message", body.get("message_id", ""))
+    return claimed
 
 
 def _wake(sandbox: Sandbox, checkpoint: Document) -> bool:
+    """Go on with the run if its wait is over. Messages leave their queue only together with the wait for them."""
+    with sandbox.resuming:
+        with sandbox.store.transaction():
+            claimed = _over(sandbox, checkpoint)
+        if claimed:
+            executions.go_on(sandbox, claimed)
+    return claimed is not None
+
+
+def _over(sandbox: Sandbox, checkpoint: Document) -> executions.Claimed | None:
     body = checkpoint.body
+    if sandbox.store.get("pending", checkpoint.id) is None:
+        return None
     if body["expires_at"] and body["expires_at"] <= iso(sandbox.clock.now()):
-        return settle(sandbox, checkpoint, "expired", _late(body)) is not None
+        return _close(sandbox, checkpoint.id, "expired", _late(body))
     if body["type"] != "await_responses":
-        return False
+        return None
     queue = queues.queue_for(sandbox, checkpoint.tenant, body["scope"], body["queue"])
     messages = queues.consume(sandbox, queue, checkpoint.ref, body["max_messages"]) if queue else []
     answer = {"messages": messages, "count": len(messages)}
-    return bool(messages) and settle(sandbox, checkpoint, "resolved", answer) is not None
+    return _close(sandbox, checkpoint.id, "resolved", answer) if messages else None
 
 
 def _late(body: dict[str, Any]) -> dict[str, Any]:

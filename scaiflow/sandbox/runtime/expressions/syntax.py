@@ -78,7 +78,7 @@ Node = Literal | ListOf | ObjectOf | Name | Attribute | Index | Call | Unary | B
 
 
 def is_bare_literal(node: Node) -> bool:
-    """A literal, or a list of literals: a decision compares it with its subject, and does not take it as a condition."""
+    """A literal, or a list of literals: a decision compares it with its subject and does not take it as a condition."""
     if isinstance(node, Unary) and node.operator == "-":
         return isinstance(node.operand, Literal)
     return isinstance(node, Literal) or (isinstance(node, ListOf) and all(is_bare_literal(item) for item in node.items))

@@ -10,6 +10,7 @@ from typing import Any
 from scaiflow.sandbox.runtime.services import Turn
 from scaiflow.sandbox.runtime.standin.words import coverage, stems_of, texts_in, words_of
 
+_MOST_CHARACTERS = 8_000  # as much as is read; keeps the patterns quick on any input
 _BODY = ("snippet", "content", "text", "body", "answer")
 
 
@@ -31,7 +32,7 @@ class Evidence:
 
     @cached_property
     def text(self) -> str:
-        return "\n".join(texts_in(self.given))
+        return "\n".join(texts_in(self.given))[:_MOST_CHARACTERS]
 
     @cached_property
     def stems(self) -> list[str]:
@@ -40,7 +41,7 @@ class Evidence:
     @cached_property
     def rules(self) -> str:
         """Goal and guidance: the prose that may list words for an option."""
-        return f"{self.turn.goal}\n{self.turn.guidance}"
+        return f"{self.turn.goal}\n{self.turn.guidance}"[:_MOST_CHARACTERS]
 
     @cached_property
     def passages(self) -> list[Passage]:
