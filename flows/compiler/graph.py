@@ -31,13 +31,14 @@ def without_returns(flow: Flow, edges: dict[str, list[Edge]]) -> dict[str, list[
     for node in flow.nodes:
         if node.kind.name != "logic_loop":
             continue
-        body = _reach([edge.target for edge in edges[node.id] if edge.source_port == BODY_PORT], edges, node.id)
+        body = reach([edge.target for edge in edges[node.id] if edge.source_port == BODY_PORT], edges, node.id)
         for source in body:
             kept[source] = [edge for edge in kept[source] if edge.target != node.id]
     return kept
 
 
-def _reach(starts: list[str], edges: Mapping[str, list[Edge]], stop: str) -> set[str]:
+def reach(starts: list[str], edges: Mapping[str, list[Edge]], stop: str) -> set[str]:
+    """All that can be reached from `starts`, themselves included, without passing `stop`."""
     reached, waiting = set(starts), list(starts)
     while waiting:
         for edge in edges[waiting.pop()]:

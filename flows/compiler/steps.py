@@ -8,7 +8,8 @@ from typing import Any
 from flows.compiler import actions
 from flows.compiler.actions import Map
 from flows.compiler.checks import is_otherwise
-from flows.compiler.document import Flow, Node
+from flows.compiler.document import Edge, Flow, Node
+from flows.compiler.kinds.logic import BODY_PORT
 from flows.compiler.kinds.queues import SCOPE
 from flows.compiler.structure import Block
 
@@ -42,24 +43,20 @@ def trigger_of(flow: Flow, node: Node) -> Map:
 def steps_of(flow: Flow, blocks: list[Block]) -> list[Map]:
     steps: list[Map] = []
     for block in blocks:
-        if block.node.kind.is_entry:
-            for _, inner in block.branches:
-                steps += steps_of(flow, inner)
-            continue
         if block.node.has_breakpoint:
             steps.append({"checkpoint": {"type": "debug_breakpoint", "node_id": block.node.id}})
         step = _body(flow, block)
         steps.append({**step, "bind": block.node.id, "meta": meta_of(block.node)})
-        if "match" not in step and "parallel" not in step:
-            for edge, inner in block.branches:
-                steps += [] if edge.source_port == "out_body" else steps_of(flow, inner)
+        behind = [(edge, inner) for edge, inner in block.branches if edge.source_port != BODY_PORT]
+        if behind and "match" not in step and "parallel" not in step:
+            steps.append({"match": _match(flow, behind, None)})
     return steps
 
 
 def _body(flow: Flow, block: Block) -> Map:
     match lowered(flow, block.node):
         case actions.Match(subject):
-            return {"match": _match(flow, block, subject)}
+            return {"match": _match(flow, block.branches, subject)}
         case actions.Fork(max_concurrent, fail_fast):
             branches = [{"steps": steps_of(flow, inner)} for _, inner in block.branches]
             return {"parallel": {"branches": branches, "max_concurrent": max_concurrent, "fail_fast": fail_fast}}
@@ -72,16 +69,14 @@ def _body(flow: Flow, block: Block) -> Map:
 
 
 def _loop_body(flow: Flow, block: Block) -> list[Map]:
-    return [step for edge, inner in block.branches if edge.source_port == "out_body" for step in steps_of(flow, inner)]
+    return [step for edge, inner in block.branches if edge.source_port == BODY_PORT for step in steps_of(flow, inner)]
 
 
-def _match(flow: Flow, block: Block, subject: str | None) -> Map:
+def _match(flow: Flow, branches: list[tuple[Edge, list[Block]]], subject: str | None) -> Map:
     cases = [
-        {"when": edge.condition, "steps": steps_of(flow, inner)}
-        for edge, inner in block.branches
-        if not is_otherwise(edge)
+        {"when": edge.condition, "steps": steps_of(flow, inner)} for edge, inner in branches if not is_otherwise(edge)
     ]
-    otherwise = [steps_of(flow, inner) for edge, inner in block.branches if is_otherwise(edge)]
+    otherwise = [steps_of(flow, inner) for edge, inner in branches if is_otherwise(edge)]
     return actions.given({"subject": subject, "cases": cases, "else": otherwise[0] if otherwise else None})
 
 
