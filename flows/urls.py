@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
+from flows.views.acls import ACLDetail, ACLs
 from flows.views.deployments import Deployments, FlowDeploy, FlowRunTests
 from flows.views.flows import FlowDetail, FlowRestore, Flows
 from flows.views.jobs import JobDetail
@@ -24,5 +25,7 @@ urlpatterns = [
     path("flows/<id:flow_id>/deploy", FlowDeploy.as_view(), name="flow-deploy"),
     path("flows/<id:flow_id>/run-tests", FlowRunTests.as_view(), name="flow-run-tests"),
     path("flows/<id:flow_id>/deployments", Deployments.as_view(), name="flow-deployments"),
+    path("flows/<id:flow_id>/acls", ACLs.as_view(), name="flow-acls"),
+    path("flows/<id:flow_id>/acls/<id:acl_id>", ACLDetail.as_view(), name="flow-acl"),
     path("jobs/<id:job_id>", JobDetail.as_view(), name="job"),
 ]

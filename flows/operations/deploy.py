@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
+
+from flows.actions import FLOW_DEPLOYED
 from flows.compiler import Compiled
 from flows.models import Deployment, Job
 from flows.operations import cores, queues
@@ -16,6 +19,7 @@ from flows.operations.credentials import required_credential
 from flows.operations.jobs import step
 from flows.operations.versions import Content, content_of
 from flows.roles import DeploymentStatus
+from scaiflow.kit import audit
 from scaiflow.kit.errors import AppError
 from scaiflow.upstream.scaigrid import Published
 from tenants.operations.credentials import Credential
@@ -87,9 +91,15 @@ def publication(asked: dict[str, Any], config: dict[str, Any]) -> tuple[bool, li
 def _record(
     job: Job, content: Content, manifest: Compiled, core_id: str, published: Published, status: DeploymentStatus
 ) -> Deployment:
-    with step(job, "record"):
-        return Deployment.objects.create(
+    with step(job, "record"), transaction.atomic():
+        deployment = Deployment.objects.create(
             flow=job.flow, core_id=core_id, flow_version=content["version"], manifest_digest=manifest.digest,
             published_slug=published.slug, published_model_id=published.model_id, status=status,
             deployed_by=job.requested_by,
         )  # fmt: skip
+        audit.record(
+            action=FLOW_DEPLOYED, tenant_id=job.flow.tenant_id, actor_id=job.requested_by, object_type="flow",
+            object_id=job.flow_id, result=audit.DONE if status == DeploymentStatus.DEPLOYED else audit.FAILED,
+            changes={"deployment": deployment.id, "core": core_id, "published_slug": published.slug},
+        )  # fmt: skip
+    return deployment

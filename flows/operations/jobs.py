@@ -16,10 +16,11 @@ import structlog
 from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
+from flows.actions import JOB_STARTED
 from flows.models import Flow, Job
 from flows.operations.heartbeat import beating
 from flows.roles import JobKind, JobState
-from scaiflow.kit import api, crypto
+from scaiflow.kit import api, audit, crypto
 from scaiflow.kit.errors import AppError, PassedThrough
 from scaiflow.kit.jobs import enqueue
 from tenants.principals import Principal
@@ -53,7 +54,12 @@ def start_job(*, flow: Flow, by: Principal, kind: JobKind, arguments: dict[str, 
     job = Job(flow=flow, kind=kind, requested_by=by.sub, arguments=arguments)
     job.request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
     job.sealed_token = crypto.seal(by.token, bound_to=job.id) if by.token else None
-    job.save(force_insert=True)
+    with transaction.atomic():
+        job.save(force_insert=True)
+        audit.record(
+            action=JOB_STARTED, tenant_id=flow.tenant_id, actor_id=by.sub, object_type="flow", object_id=flow.id,
+            changes={"job": job.id, "kind": str(kind)},
+        )  # fmt: skip
     try:
         enqueue(f"flows.{kind}", job_id=job.id)
     except BaseException:
