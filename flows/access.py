@@ -2,43 +2,70 @@
 
 from __future__ import annotations
 
-from flows.models import Deployment, Flow, Job
+from django.db.models import Max
+
+from flows.models import Deployment, Flow, FlowACL, Job
 from flows.roles import Level
-from scaiflow.kit.errors import NotAllowed, NotFound
+from scaiflow.kit.errors import NotAllowed, NotFound, Unseen
 from tenants.principals import Principal
 
 
 def flow_for(principal: Principal, flow_id: str, *, level: Level, deleted: bool = False) -> Flow:
-    """The flow, if the principal holds `level` on it. Raises NotFound, NotAllowed.
+    """The flow, if the principal holds `level` on it. Raises NotFound (Unseen when it is there), NotAllowed.
 
     `deleted` opens the door to deleted flows instead of living ones (to bring one back)."""
-    flow = Flow.objects.visible_to(principal).filter(id=flow_id, deleted_at__isnull=not deleted).first()
+    there = Flow.objects.filter(id=flow_id, deleted_at__isnull=not deleted)
+    flow = there.visible_to(principal).first()
     if flow is None:
-        raise NotFound("flow not found")
+        raise (Unseen if there.exists() else NotFound)("flow not found")
     require_level(principal, flow, level)
     return flow
 
 
 def require_level(principal: Principal, flow: Flow, level: Level) -> None:
-    """Raises NotAllowed."""
+    """Raises NotAllowed, Unseen."""
     if level_on(principal, flow) < level:
         raise NotAllowed(f"level '{level.word}' on this flow is missing")
 
 
 def level_on(principal: Principal, flow: Flow) -> Level:
-    """Owners and admins hold the highest level without an entry anywhere; nobody else sees the flow at all."""
-    if flow.owner_id == principal.sub and flow.tenant_id == principal.tenant_id:
+    """Owners and admins hold the highest level without an entry anywhere; everybody else what the entries give.
+    Raises Unseen when that is nothing."""
+    is_owner = flow.owner_id == principal.sub and flow.tenant_id == principal.tenant_id
+    if is_owner or principal.is_admin_of(flow.tenant_id):
         return Level.ADMIN
-    if principal.is_admin_of(flow.tenant_id):
-        return Level.ADMIN
-    raise NotFound("flow not found")
+    granted = granted_on(principal, flow) if flow.tenant_id == principal.tenant_id else None
+    if granted is None:
+        raise Unseen("flow not found")
+    return Level(granted)
+
+
+def granted_on(principal: Principal, flow: Flow) -> int | None:
+    """What the access entries give. A flow that came through `visible_to` knows it already."""
+    if "granted" in flow.__dict__:
+        known: int | None = flow.__dict__["granted"]
+        return known
+    highest: int | None = (
+        FlowACL.objects.granted_to(principal).filter(flow=flow).aggregate(highest=Max("level"))["highest"]
+    )
+    return highest
+
+
+def acl_for(flow: Flow, acl_id: str) -> FlowACL:
+    """An explicit entry of this flow. Raises NotFound."""
+    found = flow.acls.filter(id=acl_id).first()
+    if found is None:
+        raise NotFound("access entry not found")
+    return found
 
 
 def job_for(principal: Principal, job_id: str, *, level: Level) -> Job:
     """A job is seen by whoever may see its flow. Raises NotFound, NotAllowed."""
     job = Job.objects.select_related("flow").filter(id=job_id).first()
-    if job is None or not Flow.objects.visible_to(principal).filter(id=job.flow_id).exists():
+    if job is None:
         raise NotFound("job not found")
+    if not Flow.objects.visible_to(principal).filter(id=job.flow_id).exists():
+        raise Unseen("job not found")
     require_level(principal, job.flow, level)
     return job
 

@@ -17,6 +17,15 @@ class Level(IntEnum):
     def word(self) -> str:
         return self.name.lower()
 
+    @classmethod
+    def of_word(cls, word: str) -> Level | None:
+        return next((level for level in cls if level.word == word), None)
+
+
+class PrincipalType(models.TextChoices):
+    USER = "user"
+    GROUP = "group"
+
 
 class JobKind(models.TextChoices):
     DEPLOY = "deploy"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, register_converter
 
+from flows.views.acls import ACLDetail, ACLs
 from flows.views.deployments import DeploymentRedeploy, Deployments, DeployPreview, FlowDeploy, FlowRunTests
 from flows.views.flows import FlowDetail, FlowRestore, Flows
 from flows.views.jobs import FlowJobs, JobCancel, JobDetail
@@ -35,6 +36,8 @@ urlpatterns = [
     path("flows/<id:flow_id>/deployments", Deployments.as_view(), name="flow-deployments"),
     path("flows/<id:flow_id>/jobs", FlowJobs.as_view(), name="flow-jobs"),
     path("dev/deploy", DevDeploy.as_view(), name="dev-deploy"),
+    path("flows/<id:flow_id>/acls", ACLs.as_view(), name="flow-acls"),
+    path("flows/<id:flow_id>/acls/<id:acl_id>", ACLDetail.as_view(), name="flow-acl"),
     path("jobs/<id:job_id>", JobDetail.as_view(), name="job"),
     path("jobs/<id:job_id>/cancel", JobCancel.as_view(), name="job-cancel"),
 ]

@@ -33,3 +33,4 @@ from scaiflow.settings import DATABASES  # noqa: E402
 DATABASES["default"]["TEST"] = {"NAME": str(WORK / "test.sqlite3")}
 DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
 STATICFILES_DIRS: list[str] = []
+WHITENOISE_AUTOREFRESH = True  # else every test's client reads through all static files

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from flows.models import Deployment, Flow, Job
+from flows.models import Deployment, Flow, FlowACL, Job
+from scaiflow.kit.models import AuditEntry
+from tenants.models import Group, Membership, Secret, User
 from tests.conftest import Caller, SignIn
 from tests.drawings import greeting
 
@@ -17,19 +19,20 @@ PUBLIC, TOKEN, VIEW, MANAGE = "public", "any token", "scaicore:view", "scaicore:
 
 @dataclass(frozen=True)
 class Row:
-    """`on_flow`: the caller must be able to see the flow (its owner, an admin of its tenant, a super admin).
-    `ok` is the status for those who may; `admin` when an admin role is asked for besides."""
+    """`level` on the flow, where one is concerned: owners and admins hold the highest, others what an entry gives.
+    `role` is the admin role that is asked for besides ("tenant": either of them). `ok` is the status for those who may."""
 
     method: str
     path: str
     needs: str
-    on_flow: bool = False
-    admin: bool = False
+    level: str = ""
+    role: str = ""
     ok: int = 200
     body: dict[str, Any] = field(default_factory=dict)
 
 
 NEW = {"name": "New", "content": greeting()}
+GRANT = {"principal_type": "user", "principal_id": "usr_new", "level": "view"}
 FLOW = "/api/v1/flows/{flow}"
 KEY = "/api/v1/tenants/me/scaigrid_credentials"
 TABLE = [
@@ -44,56 +47,76 @@ TABLE = [
     Row("POST", "/api/v1/dev/deploy", PUBLIC, ok=503),  # closed: its own token is not set (tests/flows/test_legacy.py)
     Row("GET", "/api/v1/me", TOKEN),
     Row("GET", KEY, TOKEN),
-    Row("POST", KEY, TOKEN, admin=True, ok=204, body={"api_key": "sgk_0123456789"}),
-    Row("DELETE", KEY, TOKEN, admin=True, ok=204),
+    Row("POST", KEY, TOKEN, role="tenant", ok=204, body={"api_key": "sgk_0123456789"}),
+    Row("DELETE", KEY, TOKEN, role="tenant", ok=204),
     Row("GET", "/api/v1/flows", VIEW),
     Row("POST", "/api/v1/flows", MANAGE, ok=201, body=NEW),
     Row("POST", "/api/v1/flows/compile", VIEW, body={"content": greeting()}),
     Row("POST", "/api/v1/flows/validate", VIEW, body={"content": greeting()}),
-    Row("GET", FLOW, VIEW, on_flow=True),
-    Row("HEAD", FLOW, VIEW, on_flow=True),
-    Row("PUT", FLOW, MANAGE, on_flow=True, body={"name": "Renamed"}),
-    Row("DELETE", FLOW, MANAGE, on_flow=True, ok=204),
-    Row("POST", "/api/v1/flows/{deleted}/restore", MANAGE, on_flow=True),
-    Row("GET", FLOW + "/versions", VIEW, on_flow=True),
-    Row("GET", FLOW + "/versions/1.0.0", VIEW, on_flow=True),
-    Row("POST", FLOW + "/versions/1.0.0/restore", MANAGE, on_flow=True),
-    Row("GET", FLOW + "/diff?from=1.0.0", VIEW, on_flow=True),
-    Row("GET", FLOW + "/deployments", VIEW, on_flow=True),
-    Row("POST", FLOW + "/deployments/dep_none/redeploy", MANAGE, on_flow=True, ok=404),
-    Row("POST", FLOW + "/deploy/preview", MANAGE, on_flow=True),
-    Row("POST", FLOW + "/deploy", MANAGE, on_flow=True, ok=422, body={"group_ids": 7}),
-    Row("POST", FLOW + "/run-tests", MANAGE, on_flow=True, ok=422),
-    Row("GET", FLOW + "/jobs", VIEW, on_flow=True),
-    Row("GET", "/api/v1/jobs/{job}", VIEW, on_flow=True),
-    Row("POST", "/api/v1/jobs/{job}/cancel", MANAGE, on_flow=True, ok=409),
+    Row("GET", FLOW, VIEW, level="view"),
+    Row("HEAD", FLOW, VIEW, level="view"),
+    Row("PUT", FLOW, MANAGE, level="edit", body={"name": "Renamed"}),
+    Row("DELETE", FLOW, MANAGE, level="admin", ok=204),
+    Row("POST", "/api/v1/flows/{deleted}/restore", MANAGE, level="admin"),
+    Row("GET", FLOW + "/versions", VIEW, level="view"),
+    Row("GET", FLOW + "/versions/1.0.0", VIEW, level="view"),
+    Row("POST", FLOW + "/versions/1.0.0/restore", MANAGE, level="edit"),
+    Row("GET", FLOW + "/diff?from=1.0.0", VIEW, level="view"),
+    Row("GET", FLOW + "/deployments", VIEW, level="view"),
+    Row("POST", FLOW + "/deployments/dep_none/redeploy", MANAGE, level="deploy", ok=404),
+    Row("POST", FLOW + "/deploy/preview", MANAGE, level="deploy"),
+    Row("POST", FLOW + "/deploy", MANAGE, level="deploy", ok=422, body={"group_ids": 7}),
+    Row("POST", FLOW + "/run-tests", MANAGE, level="deploy", ok=422),
+    Row("GET", FLOW + "/jobs", VIEW, level="view"),
+    Row("GET", "/api/v1/jobs/{job}", VIEW, level="view"),
+    Row("POST", "/api/v1/jobs/{job}/cancel", MANAGE, level="deploy", ok=409),
+    Row("GET", FLOW + "/acls", VIEW, level="admin"),
+    Row("POST", FLOW + "/acls", MANAGE, level="admin", ok=201, body=GRANT),
+    Row("PATCH", FLOW + "/acls/{acl}", MANAGE, level="admin", body={"level": "edit"}),
+    Row("DELETE", FLOW + "/acls/{acl}", MANAGE, level="admin", ok=204),
 ]
+
+
+LEVELS = ["", "view", "edit", "deploy", "admin"]
 
 
 @dataclass(frozen=True)
 class Role:
-    """Somebody, as seen from a flow of usr_ada in tnt_demo."""
+    """Somebody, as seen from a flow of usr_ada in tnt_demo. `level` is what they hold on it, `through` how they got it
+    (where it is not by being its owner or an admin)."""
 
     name: str
     tenant: str = "tnt_demo"
     scope: str = f"{VIEW} {MANAGE}"
     admin_role: str | None = None
-    sees: bool = False
+    level: str = ""
+    through: str = ""
 
     def may(self, needs: str) -> bool:
         return needs in {PUBLIC, TOKEN} or MANAGE in self.scope or needs in self.scope.split()
 
+    def holds(self, role: str) -> bool:
+        return not role or self.admin_role == "super_admin" or (role == "tenant" and self.admin_role is not None)
+
+    def __str__(self) -> str:
+        words = [self.name, self.tenant, self.admin_role, self.level, self.through, self.scope]
+        return "-".join(word for word in words if word)
+
 
 ROLES = [
-    Role("usr_ada", sees=True),
-    Role("usr_ada", scope=VIEW, sees=True),
-    Role("usr_ada", scope="openid", sees=True),
+    Role("usr_ada", level="admin"),
+    Role("usr_ada", scope=VIEW, level="admin"),
+    Role("usr_ada", scope="openid", level="admin"),
     Role("usr_colleague"),
     Role("usr_viewer", scope=VIEW),
-    Role("usr_admin", admin_role="tenant_admin", sees=True),
-    Role("usr_viewing_admin", scope=VIEW, admin_role="tenant_admin", sees=True),
-    Role("usr_super", tenant="tnt_platform", admin_role="super_admin", sees=True),
+    *(Role("usr_guest", level=level, through=way) for level in LEVELS[1:] for way in ("user", "group")),
+    Role("usr_guest", scope=VIEW, level="admin", through="user"),
+    Role("usr_admin", admin_role="tenant_admin", level="admin"),
+    Role("usr_viewing_admin", scope=VIEW, admin_role="tenant_admin", level="admin"),
+    Role("usr_super", tenant="tnt_platform", admin_role="super_admin", level="admin"),
     Role("usr_olaf", tenant="tnt_other"),
+    Role("usr_olaf", tenant="tnt_other", through="user"),
+    Role("usr_olaf", tenant="tnt_other", through="group"),
     Role("usr_ada", tenant="tnt_other"),
     Role("usr_foreign_admin", tenant="tnt_other", admin_role="tenant_admin"),
 ]
@@ -102,9 +125,9 @@ ROLES = [
 def expected(row: Row, role: Role) -> int:
     if not role.may(row.needs):
         return 403
-    if row.on_flow and not role.sees:
+    if row.level and not role.level:
         return 404
-    if row.admin and not role.admin_role:
+    if LEVELS.index(role.level) < LEVELS.index(row.level) or not role.holds(row.role):
         return 403
     return row.ok
 
@@ -116,25 +139,59 @@ def stage(sign_in: SignIn) -> dict[str, str]:
     ada.delete(f"/api/v1/flows/{deleted}")
     Deployment.objects.create(flow_id=flow, core_id="core_1", flow_version="1.0.0", status="deployed")
     job = Job.objects.create(flow_id=flow, kind="deploy", state="succeeded", result={})
-    return {"flow": flow, "deleted": deleted, "job": job.id}
+    for user in ("usr_new", "usr_old"):
+        User.objects.create(id=user, tenant_id="tnt_demo")
+    acl = FlowACL.objects.create(flow_id=flow, principal_type="user", principal_id="usr_old", level=1)
+    return {"flow": flow, "deleted": deleted, "job": job.id, "acl": acl.id}
+
+
+def let_in(role: Role, stage: dict[str, str]) -> None:
+    """Give the role its level through an entry of its own, or through a group's. One of another tenant gets the entry too:
+    it must open nothing."""
+    principal_id = role.name
+    if role.through == "group":
+        principal_id = "grp_guests"
+        Group.objects.create(id=principal_id, tenant_id=role.tenant)
+        User.objects.get_or_create(id=role.name, tenant_id=role.tenant)
+        Membership.objects.create(group_id=principal_id, user_id=role.name, tenant_id=role.tenant)
+    if role.through:
+        level = LEVELS.index(role.level or "admin")
+        for flow in (stage["flow"], stage["deleted"]):
+            FlowACL.objects.create(flow_id=flow, principal_type=role.through, principal_id=principal_id, level=level)
 
 
 def ask(caller: Caller, row: Row, stage: dict[str, str]) -> int:
-    body = row.body if row.method in {"POST", "PUT"} else None
+    body = row.body if row.method in {"POST", "PUT", "PATCH"} else None
     return caller.generic_json(row.method, row.path.format(**stage), body)
 
 
-@pytest.mark.parametrize("role", ROLES, ids=lambda role: f"{role.name}-{role.tenant}-{role.admin_role}-{role.scope}")
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.method} {row.path}")
+def rows_of_state() -> list[Any]:
+    """All that a refused caller could have changed."""
+    return [list(model.objects.order_by("pk").values()) for model in (Flow, FlowACL, Job, Deployment, User, Secret)]
+
+
+def trials() -> list[Any]:
+    """Every row with every role; those whom an entry let in only where a flow is concerned."""
+    return [
+        pytest.param(row, role, id=f"{row.method} {row.path} {role}")
+        for row in TABLE
+        for role in ROLES
+        if row.level or not role.through
+    ]
+
+
+@pytest.mark.parametrize(("row", "role"), trials())
 def test_everybody_may_do_what_the_table_says_and_no_more(
     sign_in: SignIn, stage: dict[str, str], row: Row, role: Role
 ) -> None:
     caller = sign_in(role.name, tenant=role.tenant, scope=role.scope, admin_role=role.admin_role)
-    before = list(Flow.objects.order_by("id").values())
+    let_in(role, stage)
+    before = rows_of_state()
     status = ask(caller, row, stage)
     assert status == expected(row, role)
-    if status in {403, 404}:
-        assert list(Flow.objects.order_by("id").values()) == before
+    if status != row.ok:
+        assert rows_of_state() == before
+        assert AuditEntry.objects.filter(actor_id=role.name, tenant_id=role.tenant, result="refused").count() == 1
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.method} {row.path}")
@@ -156,7 +213,7 @@ def routes(patterns: list[Any] | None = None, prefix: str = "") -> list[tuple[st
 def test_every_route_and_method_is_in_the_table(db: None) -> None:
     tried = set()
     for row in TABLE:
-        path = row.path.format(flow="flow_1", deleted="flow_1", job="job_1")
+        path = row.path.format(flow="flow_1", deleted="flow_1", job="job_1", acl="acl_1")
         tried.add((get_resolver().resolve(path.partition("?")[0]).route, row.method))
     for road, view in routes():
         methods = getattr(getattr(view, "view_class", None), "permissions", None) or ["GET"]

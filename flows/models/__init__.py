@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from flows.models.acls import FlowACL
 from flows.models.deployments import Deployment
 from flows.models.flows import Flow
 from flows.models.jobs import Job
 from flows.models.versions import FlowVersion
 
-__all__ = ["Deployment", "Flow", "FlowVersion", "Job"]
+__all__ = ["Deployment", "Flow", "FlowACL", "FlowVersion", "Job"]

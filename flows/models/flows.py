@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Max, OuterRef, Q, Subquery
 from django.utils import timezone
 
+from flows.models.acls import FlowACL
 from scaiflow.kit.ids import flow_id
 from tenants.principals import Principal
 
@@ -17,11 +18,20 @@ class FlowQuerySet(models.QuerySet["Flow"]):
         return self.filter(deleted_at=None)
 
     def visible_to(self, principal: Principal) -> FlowQuerySet:
-        """Their own flows; all of the tenant's for its admins; all there are for super admins."""
+        """Their own flows and those that an access entry opens to them; all of the tenant's for its admins; all there are
+        for super admins. Each row carries in `granted` what the entries give (None for nothing)."""
         if principal.is_super_admin:
-            return self
+            return self.with_granted(principal)
         mine = self.filter(tenant_id=principal.tenant_id)
-        return mine if principal.is_admin_of(principal.tenant_id) else mine.filter(owner_id=principal.sub)
+        if not principal.is_admin_of(principal.tenant_id):
+            opened = FlowACL.objects.granted_to(principal).values("flow_id")
+            mine = mine.filter(Q(owner_id=principal.sub) | Q(id__in=opened))
+        return mine.with_granted(principal)
+
+    def with_granted(self, principal: Principal) -> FlowQuerySet:
+        entries = FlowACL.objects.granted_to(principal).filter(flow=OuterRef("pk")).order_by()
+        highest = entries.values("flow").annotate(highest=Max("level")).values("highest")
+        return self.annotate(granted=Subquery(highest))
 
     def named_like(self, text: str) -> FlowQuerySet:
         return self.filter(name_folded__contains=text.casefold()) if text else self

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flows.actions import FLOW_DEPLOYED
 from flows.compiler import Compiled
 from flows.models import Deployment, Job
 from flows.operations import cores, queues
@@ -16,6 +17,7 @@ from flows.operations.credentials import required_credential
 from flows.operations.versions import Content, content_of
 from flows.operations.working import Outcome, step, token_of
 from flows.roles import DeploymentStatus
+from scaiflow.kit import audit
 from scaiflow.kit.errors import AppError
 from scaiflow.upstream.scaigrid import Published
 from tenants.operations.credentials import Credential
@@ -57,7 +59,7 @@ def _publish_and_record(
         published = _publish(job, credential, content, core_id)
     except AppError as error:
         record.status = DeploymentStatus.PUBLISH_FAILED
-        return Outcome(error=error, rows=[record])
+        return Outcome(error=error, rows=[record], told=[_entry(record, audit.FAILED)])
     record.published_slug, record.published_model_id = published.slug, published.model_id
     result = {
         "core_id": core_id,
@@ -68,7 +70,12 @@ def _publish_and_record(
         "flow_version": record.flow_version,
         "job_id": job.id,
     }
-    return Outcome(result=result, rows=[record])
+    return Outcome(result=result, rows=[record], told=[_entry(record, audit.DONE)])
+
+
+def _entry(record: Deployment, result: str) -> dict[str, Any]:
+    changes = {"deployment": record.id, "core": record.core_id, "published_slug": record.published_slug}
+    return {"action": FLOW_DEPLOYED, "result": result, "changes": changes}
 
 
 def _publish(job: Job, credential: Credential, content: Content, core_id: str) -> Published:

@@ -14,10 +14,11 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from flows.actions import JOB_CANCELLED, JOB_STARTED
 from flows.models import Flow, Job
 from flows.operations.working import end_job
 from flows.roles import JobKind, JobState
-from scaiflow.kit import crypto, json
+from scaiflow.kit import audit, crypto, json
 from scaiflow.kit.errors import AppError, Conflict, PassedThrough, Unprocessable
 from scaiflow.kit.jobs import enqueue
 from tenants.principals import Principal
@@ -58,6 +59,7 @@ def start_job(
     try:
         with transaction.atomic():
             job.save(force_insert=True)
+            _log(JOB_STARTED, job, by)
     except IntegrityError:
         winner = _same_request(asked, digest)  # the same request at the same moment
         if winner is None:
@@ -75,6 +77,13 @@ def _same_request(asked: dict[str, Any], digest: str) -> Job | None:
     return job
 
 
+def _log(action: str, job: Job, by: Principal) -> None:
+    audit.record(
+        action=action, tenant_id=job.flow.tenant_id, actor_id=by.sub, object_type="flow", object_id=job.flow_id,
+        changes={"job": job.id, "kind": str(job.kind)},
+    )  # fmt: skip
+
+
 def _enqueue(job: Job) -> None:
     try:
         enqueue(f"flows.{job.kind}", job_id=job.id)
@@ -83,12 +92,14 @@ def _enqueue(job: Job) -> None:
         raise
 
 
-def cancel_job(*, job: Job) -> Job:
+def cancel_job(*, job: Job, by: Principal) -> Job:
     """A queued job ends at once; a running one before its next step that can still be left out. Raises AlreadyOver."""
     if job.is_over:
         raise AlreadyOver(f"the job is over: {job.state}")
-    if not end_job(job, state=JobState.CANCELLED, only=JobState.QUEUED):
-        Job.objects.filter(id=job.id, state=JobState.RUNNING).update(cancel_asked_at=timezone.now())
+    with transaction.atomic():
+        if not end_job(job, state=JobState.CANCELLED, only=JobState.QUEUED):
+            Job.objects.filter(id=job.id, state=JobState.RUNNING).update(cancel_asked_at=timezone.now())
+        _log(JOB_CANCELLED, job, by)
     job.refresh_from_db()
     return job
 

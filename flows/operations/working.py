@@ -20,7 +20,7 @@ from django.utils import timezone
 from flows.models import Flow, Job
 from flows.operations.heartbeat import beating
 from flows.roles import JobKind, JobState
-from scaiflow.kit import api, crypto
+from scaiflow.kit import api, audit, crypto
 from scaiflow.kit.errors import AppError, PassedThrough
 from scaiflow.kit.jobs import enqueue
 from scaiflow.kit.metrics import JOBS, STEP_SECONDS
@@ -36,11 +36,13 @@ LOST = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What work came to: its result or its error, and the rows that go into the database with it."""
+    """What work came to: its result or its error, the rows that go into the database with it, and what the audit log is
+    told of them (the arguments of `audit.record` that the job does not know)."""
 
     result: dict[str, Any] | None = None
     error: AppError | None = None
     rows: list[models.Model] = field(default_factory=list)
+    told: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Cancelled(Exception):
@@ -147,12 +149,21 @@ def end_job(
     states = [only] if only else [JobState.QUEUED, JobState.RUNNING]
     with transaction.atomic():
         ended = Job.objects.filter(id=job.id, state__in=states).update(**ending)
-        for row in outcome.rows if ended else []:
-            row.save(force_insert=True)
+        if ended:
+            _leave(job, outcome)
     if ended:
         JOBS.labels(job.kind, state).inc()
         log.info("job ended", job=job.id, kind=job.kind, state=state)
     return bool(ended)
+
+
+def _leave(job: Job, outcome: Outcome) -> None:
+    for row in outcome.rows:
+        row.save(force_insert=True)
+    for entry in outcome.told:
+        audit.record(
+            tenant_id=job.flow.tenant_id, actor_id=job.requested_by, object_type="flow", object_id=job.flow_id, **entry
+        )  # fmt: skip
 
 
 def _as_data(error: AppError) -> dict[str, Any]:

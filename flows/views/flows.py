@@ -49,7 +49,7 @@ class FlowDetail(FlowView):
         return flow_answer(request, flow)
 
     def delete(self, request: Request, flow_id: str) -> Response:
-        delete_flow(flow=self.flow)
+        delete_flow(flow=self.flow, by=caller_of(request))
         return Response(status=204)
 
 
@@ -59,7 +59,7 @@ class FlowRestore(FlowView):
     opens_deleted = True
 
     def post(self, request: Request, flow_id: str) -> Response:
-        return flow_answer(request, restore_flow(flow=self.flow))
+        return flow_answer(request, restore_flow(flow=self.flow, by=caller_of(request)))
 
 
 def flow_answer(request: Request, flow: Flow, **options: Any) -> Response:

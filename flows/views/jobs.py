@@ -28,8 +28,8 @@ class JobCancel(ApiView):
     permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
 
     def post(self, request: Request, job_id: str) -> Response:
-        job = cancel_job(job=job_for(caller_of(request), job_id, level=Level.DEPLOY))
-        return Response(JobOut(job).data)
+        job = job_for(caller_of(request), job_id, level=Level.DEPLOY)
+        return Response(JobOut(cancel_job(job=job, by=caller_of(request))).data)
 
 
 class FlowJobs(FlowView):

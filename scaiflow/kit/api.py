@@ -19,8 +19,17 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework import exceptions as drf
 from rest_framework.views import set_rollback
 
-from scaiflow.kit import json
-from scaiflow.kit.errors import AppError, Detail, PassedThrough, Unauthenticated, Unavailable, Unprocessable
+from scaiflow.kit import audit, json
+from scaiflow.kit.errors import (
+    AppError,
+    Detail,
+    NotAllowed,
+    PassedThrough,
+    Unauthenticated,
+    Unavailable,
+    Unprocessable,
+    Unseen,
+)
 from scaiflow.kit.shapes import problems_of
 
 log = structlog.get_logger(__name__)
@@ -42,7 +51,21 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     """DRF's EXCEPTION_HANDLER."""
     set_rollback()
     request: HttpRequest = context["request"]._request  # noqa: SLF001  DRF keeps Django's request there
+    if isinstance(error, NotAllowed | Unseen) and context["request"].user:
+        _audit_refusal(context["request"].user, request, error)
     return respond(request, error)
+
+
+def _audit_refusal(caller: Any, request: HttpRequest, error: AppError) -> None:
+    """Every refusal of a right passes here, so it is written down here."""
+    match = request.resolver_match
+    audit.record_refusal(
+        actor=caller,
+        tenant_id=caller.tenant_id,
+        object_type=str(match.url_name) if match else "",
+        object_id="/".join(str(value) for value in match.kwargs.values()) if match else "",
+        changes={"method": request.method, "refused": error.message},
+    )
 
 
 def respond(request: HttpRequest, error: BaseException) -> HttpResponse:

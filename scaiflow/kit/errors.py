@@ -4,6 +4,7 @@
     ├── Unauthenticated           401     text, with WWW-Authenticate: Bearer
     ├── NotAllowed                403     text that names what is missing
     ├── NotFound                  404     text
+    │   └── Unseen                404     the same to the caller; a refusal of a right in the audit log
     ├── Conflict                  409     text
     ├── TooLarge                  413     text
     ├── Unprocessable             422     list of {loc, msg, type}
@@ -53,6 +54,10 @@ class NotAllowed(AppError):
 
 class NotFound(AppError):
     status = 404
+
+
+class Unseen(NotFound):
+    """It is there, but not for this caller, who must not be able to tell that from its not being there."""
 
 
 class Conflict(AppError):

@@ -21,6 +21,14 @@ def job_id() -> str:
     return new_id("job")
 
 
+def acl_id() -> str:
+    return new_id("acl")
+
+
+def audit_id() -> str:
+    return new_id("aud")
+
+
 class OpaqueId:
     """Path converter: what can be an id of ours or of ScaiKey. Anything else is no route at all."""
 

@@ -15,16 +15,18 @@ HIDDEN = "[hidden]"
 
 def scrub(logger: Any, method: str, event: EventDict) -> EventDict:
     """The last net: code must not log secrets, and when it does all the same they stop here."""
-    return {key: HIDDEN if SECRET_KEYS.search(key) else _clean(value) for key, value in event.items()}
+    cleaned: EventDict = redact(dict(event))
+    return cleaned
 
 
-def _clean(value: Any) -> Any:
+def redact(value: Any) -> Any:
+    """Plain data without what is named like a secret or looks like one."""
     if isinstance(value, str):
         return SECRET_TEXT.sub(HIDDEN, value)
     if isinstance(value, dict):
-        return {key: HIDDEN if SECRET_KEYS.search(str(key)) else _clean(item) for key, item in value.items()}
+        return {key: HIDDEN if SECRET_KEYS.search(str(key)) else redact(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_clean(item) for item in value]
+        return [redact(item) for item in value]
     return value
 
 

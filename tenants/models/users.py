@@ -15,13 +15,19 @@ class UserQuerySet(models.QuerySet["User"]):
     def living(self) -> UserQuerySet:
         return self.filter(deleted_at=None)
 
+    def super_admins(self) -> UserQuerySet:
+        """Those whose role is worth something: not deleted, not suspended."""
+        return self.living().filter(admin_role=AdminRole.SUPER_ADMIN, status__in=["ACTIVE", "active", ""])
+
 
 class Users(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
     """Nobody is made here: users come from ScaiKey."""
 
 
 class User(AbstractBaseUser):
-    """A person or service of a tenant. There is no password: sign-in is ScaiKey's."""
+    """A person or service of a tenant. There is no password: sign-in is ScaiKey's.
+
+    `source_at` is the time of what ScaiKey last told: an event from before it is not applied."""
 
     password = None  # type: ignore[assignment]
     id = models.CharField(primary_key=True, max_length=128)
@@ -32,6 +38,7 @@ class User(AbstractBaseUser):
     admin_role = models.CharField(max_length=16, choices=AdminRole.choices, null=True)
     admin_role_source = models.CharField(max_length=16, choices=RoleSource.choices, null=True)
     deleted_at = models.DateTimeField(null=True)
+    source_at = models.DateTimeField(null=True)
     last_synced_at = models.DateTimeField(null=True)
 
     USERNAME_FIELD = "id"

@@ -10,7 +10,9 @@ from django.conf import settings
 from django.db import transaction
 
 from scaiflow.env import is_web_address
+from scaiflow.kit import audit
 from scaiflow.kit.errors import NotAllowed, Unprocessable
+from tenants.actions import CREDENTIAL_DELETED, CREDENTIAL_SET
 from tenants.operations.vault import delete_secret, read_secret, write_secret
 from tenants.principals import Principal
 
@@ -61,6 +63,7 @@ def set_credential(*, by: Principal, api_key: str, base_url: str | None) -> None
             delete_secret(path=_url_path(by.tenant_id))
         else:
             write_secret(path=_url_path(by.tenant_id), value=base_url.rstrip("/"))
+        _write_down(CREDENTIAL_SET, by, {"base_url": base_url})
 
 
 def delete_credential(*, by: Principal) -> None:
@@ -69,6 +72,14 @@ def delete_credential(*, by: Principal) -> None:
     with transaction.atomic():
         delete_secret(path=_key_path(by.tenant_id))
         delete_secret(path=_url_path(by.tenant_id))
+        _write_down(CREDENTIAL_DELETED, by, {})
+
+
+def _write_down(action: str, by: Principal, changes: dict[str, str | None]) -> None:
+    audit.record(
+        action=action, tenant_id=by.tenant_id, actor_id=by.sub, object_type="scaigrid_credential",
+        object_id=by.tenant_id, changes=changes,
+    )  # fmt: skip
 
 
 def _require_admin(by: Principal) -> None:

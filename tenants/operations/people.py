@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from tenants.models import User
+from tenants.models import Membership, User
+from tenants.principals import Principal
 from tenants.roles import AdminRole, RoleSource
 
 
@@ -20,3 +21,9 @@ def remember_person(
         known |= {"admin_role": admin_role, "admin_role_source": RoleSource.BOOTSTRAP}
     user: User = User.objects.update_or_create(id=user_id, defaults=known)[0]
     return user
+
+
+def group_ids_of(principal: Principal) -> list[str]:
+    """The groups that the principal is in, as the mirror has them."""
+    found = Membership.objects.of(user_id=principal.sub, tenant_id=principal.tenant_id)
+    return sorted(found.values_list("group_id", flat=True))

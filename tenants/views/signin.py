@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from scaiflow.kit.rights import ANY
 from scaiflow.kit.views import ApiView, PublicView, read_body
+from tenants.operations.people import group_ids_of
 from tenants.operations.signin import exchange_code, refresh_tokens
 from tenants.principals import caller_of
 from tenants.serializers.signin import ExchangeIn, RefreshIn
@@ -54,7 +55,7 @@ class Me(ApiView):
                 "email": caller.email,
                 "display_name": caller.display_name,
                 "permissions": sorted(caller.permissions),
-                "groups": [],
+                "groups": group_ids_of(caller),
                 "admin_role": caller.admin_role,
                 "admin_role_source": caller.admin_role_source,
             }

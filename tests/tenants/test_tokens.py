@@ -132,11 +132,13 @@ def test_a_good_token_of_either_algorithm_is_let_in(scaikey: ScaiKey, kid: str) 
     assert Caller(scaikey.token(kid=kid)).get("/api/v1/me").status_code == 200
 
 
-@pytest.mark.parametrize(
-    "changes", [{"aud": ["other", "scaiflow"]}, {"exp": now() - 30}, {"token_type": "client_credentials"}]
-)
+@pytest.mark.parametrize("changes", [{"aud": ["other", "scaiflow"]}, {"token_type": "client_credentials"}])
 def test_what_the_contract_allows_is_let_in(scaikey: ScaiKey, changes: dict[str, Any]) -> None:
     assert Caller(scaikey.token(**changes)).get("/api/v1/me").status_code == 200
+
+
+def test_a_clock_that_is_half_a_minute_off_is_forgiven(scaikey: ScaiKey) -> None:
+    assert Caller(scaikey.token(exp=now() - 30)).get("/api/v1/me").status_code == 200
 
 
 def test_the_tenants_own_issuer_is_let_in(scaikey: ScaiKey) -> None:

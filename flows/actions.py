@@ -1,0 +1,17 @@
+"""The names under which changes to flows stand in the audit log."""
+
+from __future__ import annotations
+
+from scaiflow.kit.audit import register
+
+FLOW_CREATED = register("flow.created")
+FLOW_CHANGED = register("flow.changed")
+FLOW_DELETED = register("flow.deleted")
+FLOW_RESTORED = register("flow.restored")
+FLOW_OWNER_CHANGED = register("flow.owner_changed")
+FLOW_DEPLOYED = register("flow.deployed")
+ACL_GRANTED = register("acl.granted")
+ACL_CHANGED = register("acl.changed")
+ACL_REVOKED = register("acl.revoked")
+JOB_STARTED = register("job.started")
+JOB_CANCELLED = register("job.cancelled")

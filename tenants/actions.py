@@ -1,0 +1,17 @@
+"""The names under which changes to people, roles and credentials stand in the audit log."""
+
+from __future__ import annotations
+
+from scaiflow.kit.audit import register
+
+CREDENTIAL_SET = register("credential.set")
+CREDENTIAL_DELETED = register("credential.deleted")
+ROLE_GRANTED = register("role.granted")
+ROLE_REVOKED = register("role.revoked")
+MIRROR_SYNCED = register("mirror.synced")
+USER_MIRRORED = register("user.mirrored")
+GROUP_MIRRORED = register("group.mirrored")
+MEMBERSHIP_MIRRORED = register("membership.mirrored")
+SIGNED_IN = register("browser.signed_in")
+SIGNED_OUT = register("browser.signed_out")
+SYSTEM = "system"
