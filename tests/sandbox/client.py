@@ -53,7 +53,7 @@ class SandboxClient:
             sent["Authorization"] = f"Bearer {self.token}"
         if body is not None and not isinstance(body, str):
             body = json.dumps(body)
-        connection.request(method, path, body=body, headers=sent)
+        connection.request(method, path, body=None if body is None else body.encode(), headers=sent)
         response = connection.getresponse()
         answer = Answer(response.status, dict(response.getheaders()), response.read().decode())
         connection.close()
