@@ -47,11 +47,7 @@ def _interrupt(*_: object) -> None:
 
 @contextmanager
 def listening(config: Config) -> Iterator[tuple[BaseWSGIServer, Sandbox]]:
-    """A bound server, ready to run, and its sandbox; everything that it opened is closed again.
-
-    The runtime walks nested steps by recursion, as deep as the verifier lets them nest: hence the recursion limit.
-    """
-    sys.setrecursionlimit(max(sys.getrecursionlimit(), 5_000))
+    """A bound server, ready to run, and its sandbox; everything that it opened is closed again."""
     with tempfile.TemporaryDirectory(prefix="sandbox-", ignore_cleanup_errors=True) as folder:
         store = _opened(config)
         bunkers = config.state.with_name(f"{config.state.name}.bunkers") if config.state else Path(folder)

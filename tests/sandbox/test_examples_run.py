@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from flows.compiler import compile_flow
 from scaiflow.sandbox.config import Config
 from tests.sandbox.client import SandboxClient
 from tests.sandbox.conftest import running
 from tests.sandbox.test_examples import EXAMPLES, read
 
-compiler = pytest.importorskip("flows.compiler")
 SCOPES = "/v1/modules/scaiqueue/scopes"
 CORES = "/v1/modules/scaicore/cores"
 
@@ -26,7 +26,7 @@ def ada() -> Iterator[SandboxClient]:
         client = SandboxClient(url).sign_in("usr_ada")
         for path in EXAMPLES:
             provision(client, read(path)["config"]["scaiqueue"])
-            made = client.send_yaml("POST", CORES, compiler.compile_flow(read(path)).body.decode())
+            made = client.send_yaml("POST", CORES, compile_flow(read(path)).body.decode())
             assert made.status == 201, made.text
         yield client
 

@@ -11,6 +11,7 @@ from flows.compiler.fields import Field, FieldType
 from flows.compiler.kinds.kind import Kind, Problem, Settings, Step
 
 DEFAULT_ROLE = "primary"
+OUTPUT_TYPES = ("string", "number", "integer", "int", "boolean", "bool", "object", "array", "list")
 
 _TEXTS: tuple[FieldType, ...] = ("text", "list")
 _GOAL = Field("goal", required=True, reads="prose")
@@ -88,6 +89,8 @@ def _type_problem(kind: Any) -> str | None:
     text = kind.strip()
     if text.startswith("enum") and enum_options(text) is None:
         return f"must list its values as enum[a, b], not {shown(kind)}"
+    if not text.startswith("enum") and text not in OUTPUT_TYPES:
+        return f"must be one of {', '.join(OUTPUT_TYPES)} or enum[a, b], not {shown(kind)}"
     return None
 
 

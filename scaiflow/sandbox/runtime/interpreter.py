@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ from scaiflow.sandbox.runtime.journal import Journal
 from scaiflow.sandbox.runtime.program import Program, Step
 from scaiflow.sandbox.runtime.run import Run, Suspended
 from scaiflow.sandbox.runtime.services import Services
+
+STACK = 5_000
 
 
 @dataclass
@@ -37,6 +40,8 @@ class Outcome:
 
 def execute(program: Program, input: Any, services: Services, journal: Journal | None = None) -> Outcome:
     """Run a verified program to its end, its first checkpoint or its failure; nothing is raised but bugs."""
+    # Nested steps are walked by recursion, as deep as the verifier lets them nest.
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), STACK))
     run = Run(program, input, services, journal or Journal(), VERBS)
     try:
         run.steps(program.steps, "steps")
