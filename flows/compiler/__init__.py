@@ -14,11 +14,12 @@ from flows.compiler.diagnostics import CompileError, Diagnostic, Report, Severit
 from flows.compiler.document import Flow, read_flow
 from flows.compiler.graph import cycles, leaving, without_returns
 from flows.compiler.kinds import KINDS
-from flows.compiler.manifest import as_yaml, manifest_of, slug_of
+from flows.compiler.manifest import manifest_of, slug_of
 from flows.compiler.plain import canonical
 from flows.compiler.schema import FLOW_SCHEMA, MAX_NODES
 from flows.compiler.shape import ShapeError, check_shape, shape_errors
 from flows.compiler.structure import Structurer, Unstructured
+from flows.compiler.yaml_writer import as_yaml
 
 Format = Literal["yaml", "ir", "scai"]
 

@@ -102,9 +102,9 @@ def _components(successors: Successors) -> Iterator[list[str]]:
             work.pop()
             low[node] = min([low[node], *(low[t] for t in successors[node] if t in on_stack)])
             if low[node] == index[node]:
-                cut = stack.index(node)
-                component = stack[cut:]
-                del stack[cut:]
+                component: list[str] = []
+                while not component or component[-1] != node:
+                    component.append(stack.pop())
                 on_stack.difference_update(component)
                 yield component
 

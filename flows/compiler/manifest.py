@@ -1,12 +1,10 @@
-"""Pass 4: the whole manifest, and its bytes."""
+"""Pass 4: the whole manifest, as plain data."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from typing import Any
-
-import yaml
 
 from flows.compiler.actions import Call, Map
 from flows.compiler.document import Flow
@@ -94,27 +92,3 @@ def _meta(flow: Flow) -> Map:
         "config": config,
     }
     return {name: value for name, value in meta.items() if value is not None}
-
-
-class _Dumper(yaml.CSafeDumper):
-    """Block style for people; texts that another reader could take for something else are quoted."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z_ ]*[A-Za-z_]|[A-Za-z_]")
-_WORDS = {"null", "true", "false", "yes", "no", "on", "off", "y", "n", "none", "nan", "inf"}
-
-
-def _text(dumper: Any, value: str) -> Any:
-    is_plain = _PLAIN.fullmatch(value) and value.lower() not in _WORDS
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if is_plain else '"')
-
-
-_Dumper.add_representer(str, _text)
-
-
-def as_yaml(manifest: Map) -> bytes:
-    text = yaml.dump(manifest, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
-    return str(text).encode()
