@@ -8,6 +8,7 @@ from celery import shared_task
 
 from flows.operations.deploy import deploy
 from flows.operations.fixtures import run_tests
+from flows.operations.tending import tend_jobs
 from flows.operations.working import work_on
 
 
@@ -19,3 +20,8 @@ def deploy_flow(*, job_id: str, **_: Any) -> None:
 @shared_task(name="flows.run_tests")
 def run_flow_tests(*, job_id: str, **_: Any) -> None:
     work_on(job_id=job_id, work=run_tests)
+
+
+@shared_task(name="flows.tend_jobs")
+def tend_all_jobs(**_: Any) -> None:
+    tend_jobs()

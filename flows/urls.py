@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from django.urls import path, register_converter
+from django.urls import path
 
 from flows.views.acls import ACLDetail, ACLs
+from flows.views.admin import AdminFlowOwner, AdminTenantFlows, AdminTenants
 from flows.views.deployments import DeploymentRedeploy, Deployments, DeployPreview, FlowDeploy, FlowRunTests
 from flows.views.flows import FlowDetail, FlowRestore, Flows
 from flows.views.jobs import FlowJobs, JobCancel, JobDetail
 from flows.views.legacy import DevDeploy
 from flows.views.preview import FlowCompile, FlowValidate
 from flows.views.versions import VersionDetail, VersionDiff, VersionRestore, Versions
-from scaiflow.kit.ids import OpaqueId
-
-register_converter(OpaqueId, "id")
 
 urlpatterns = [
     path("flows", Flows.as_view(), name="flows"),
@@ -38,6 +36,9 @@ urlpatterns = [
     path("dev/deploy", DevDeploy.as_view(), name="dev-deploy"),
     path("flows/<id:flow_id>/acls", ACLs.as_view(), name="flow-acls"),
     path("flows/<id:flow_id>/acls/<id:acl_id>", ACLDetail.as_view(), name="flow-acl"),
+    path("admin/tenants", AdminTenants.as_view(), name="admin-tenants"),
+    path("admin/tenant/flows", AdminTenantFlows.as_view(), name="admin-tenant-flows"),
+    path("admin/flows/<id:flow_id>/owner", AdminFlowOwner.as_view(), name="admin-flow-owner"),
     path("jobs/<id:job_id>", JobDetail.as_view(), name="job"),
     path("jobs/<id:job_id>/cancel", JobCancel.as_view(), name="job-cancel"),
 ]

@@ -7,8 +7,10 @@ import os
 from django.core.asgi import get_asgi_application
 
 from scaiflow.celery import app as celery_app
+from scaiflow.kit.schedule import Beat
 
 __all__ = ["application", "celery_app"]
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scaiflow.settings")
 application = get_asgi_application()
+Beat().start()  # without Redis this process is also the beat

@@ -33,6 +33,10 @@ OIDC_REDIRECT_URI = env.text("SCAIFLOW_OIDC_REDIRECT_URI", "http://localhost:517
 ACCEPT_ID_TOKENS = env.flag("SCAIFLOW_ACCEPT_ID_TOKENS")
 PERMISSION_CLAIMS = env.words("SCAIFLOW_PERMISSION_CLAIMS", "scope,scp,permissions")
 DEFAULT_PERMISSIONS = env.words("SCAIFLOW_DEFAULT_PERMISSIONS")
+SCAIKEY_APPLICATION_ID = env.text("SCAIFLOW_SCAIKEY_APPLICATION_ID", "me")
+SCAIKEY_WEBHOOK_SECRETS = env.words("SCAIFLOW_SCAIKEY_WEBHOOK_SECRET", secret=True)
+SYNC_INTERVAL_MINUTES = env.number("SCAIFLOW_SYNC_INTERVAL_MINUTES", 60, least=1, most=7 * 24 * 60)
+SUPER_ADMIN_GROUPS = env.words("SCAIFLOW_SUPER_ADMIN_GROUPS")
 AUTH_DISABLED = env.flag("SCAIFLOW_AUTH_DISABLED")
 if AUTH_DISABLED and not DEBUG:
     env.refuse("SCAIFLOW_AUTH_DISABLED", "is refused unless SCAIFLOW_DEBUG is true")
@@ -90,6 +94,11 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 10, "socket_connect_timeout": 5}
+# Run by Celery's beat, or, without Redis, by the web process (kit/schedule.py).
+CELERY_BEAT_SCHEDULE = {
+    "scaikey-sync": {"task": "tenants.sync", "schedule": timedelta(minutes=SYNC_INTERVAL_MINUTES)},
+    "tend-jobs": {"task": "flows.tend_jobs", "schedule": timedelta(seconds=10)},
+}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.2}
 
 # --- Django -----------------------------------------------------------------------------------------------------------

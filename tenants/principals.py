@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from scaiflow.kit.rights import MANAGE, VIEW
 from tenants.roles import AdminRole
+
+# Tenant ids become parts of object keys and vault paths, so only what is harmless there is a tenant id.
+SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+SANE_SUBJECT = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 @dataclass(frozen=True)

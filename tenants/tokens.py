@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from typing import Any
 
 import jwt
@@ -11,14 +10,12 @@ from django.conf import settings
 
 from scaiflow.kit.errors import Unauthenticated
 from tenants.keys import ALGORITHMS, KeyRing
+from tenants.principals import SANE_ID, SANE_SUBJECT
 from tenants.roles import PERMISSIONS, SCAIKEY_ADMINS
 
 LEEWAY = 60
 LONGEST = 16 * 1024
 REQUIRED = ["exp", "iss", "aud", "sub", "tenant_id"]
-# Tenant ids become parts of object keys and vault paths, so only what is harmless there is a tenant id.
-SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-SANE_SUBJECT = re.compile(r"[\x21-\x7e]{1,128}")
 ACCESS_TYPES = {None, "access", "access_token", "bearer", "Bearer", "client_credentials"}
 REFUSED = "the access token is not valid"
 

@@ -20,18 +20,21 @@ PUBLIC, TOKEN, VIEW, MANAGE = "public", "any token", "scaicore:view", "scaicore:
 @dataclass(frozen=True)
 class Row:
     """`level` on the flow, where one is concerned: owners and admins hold the highest, others what an entry gives.
-    `role` is the admin role that is asked for besides ("tenant": either of them). `ok` is the status for those who may."""
+    `role` is the admin role that is asked for besides ("tenant": either of them), `home` the tenant that the object is in
+    (a tenant admin of another sees nothing there). `ok` is the status for those who may."""
 
     method: str
     path: str
     needs: str
     level: str = ""
     role: str = ""
+    home: str = ""
     ok: int = 200
     body: dict[str, Any] = field(default_factory=dict)
 
 
 NEW = {"name": "New", "content": greeting()}
+ROLE = {"role": "tenant_admin"}
 GRANT = {"principal_type": "user", "principal_id": "usr_new", "level": "view"}
 FLOW = "/api/v1/flows/{flow}"
 KEY = "/api/v1/tenants/me/scaigrid_credentials"
@@ -74,6 +77,18 @@ TABLE = [
     Row("POST", FLOW + "/acls", MANAGE, level="admin", ok=201, body=GRANT),
     Row("PATCH", FLOW + "/acls/{acl}", MANAGE, level="admin", body={"level": "edit"}),
     Row("DELETE", FLOW + "/acls/{acl}", MANAGE, level="admin", ok=204),
+    Row("GET", "/api/v1/admin/users", TOKEN, role="super"),
+    Row("POST", "/api/v1/admin/users/usr_new/role", TOKEN, role="tenant", home="tnt_demo", ok=204, body=ROLE),
+    Row("DELETE", "/api/v1/admin/users/usr_new/role", TOKEN, role="tenant", home="tnt_demo", ok=204),
+    Row("POST", "/api/v1/admin/sync", TOKEN, role="super", ok=422, body={"force": "yes"}),
+    Row("GET", "/api/v1/admin/tenant/users", TOKEN, role="tenant"),
+    Row("GET", "/api/v1/admin/tenant/users?tenant_id=tnt_third", TOKEN, role="super"),
+    Row("GET", "/api/v1/admin/tenant/flows", TOKEN, role="tenant"),
+    Row("GET", "/api/v1/admin/tenant/flows?tenant_id=tnt_third", TOKEN, role="super"),
+    Row("GET", "/api/v1/admin/tenants", TOKEN, role="super"),
+    Row("GET", "/api/v1/admin/audit", TOKEN, role="tenant"),
+    Row("GET", "/api/v1/admin/audit?tenant_id=tnt_third", TOKEN, role="super"),
+    Row("POST", "/api/v1/admin/flows/{flow}/owner", TOKEN, role="super", body={"owner_id": "usr_new"}),
 ]
 
 
@@ -129,6 +144,8 @@ def expected(row: Row, role: Role) -> int:
         return 404
     if LEVELS.index(role.level) < LEVELS.index(row.level) or not role.holds(row.role):
         return 403
+    if row.home and role.tenant != row.home and role.admin_role != "super_admin":
+        return 404
     return row.ok
 
 

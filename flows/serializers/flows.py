@@ -35,6 +35,14 @@ class FlowQueryIn(serializers.Serializer):
     cursor = Text(max_length=512, required=False, allow_blank=True, default="")
 
 
+class TenantFlowQueryIn(FlowQueryIn):
+    tenant_id = Text(max_length=64, required=False, default="")
+
+
+class OwnerIn(serializers.Serializer):
+    owner_id = Text(max_length=128)
+
+
 class FlowSummary(serializers.ModelSerializer):
     level = serializers.SerializerMethodField()
 

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.urls import register_converter
+
+from scaiflow.kit.ids import OpaqueId
 
 
 class KitConfig(AppConfig):
     name = "scaiflow.kit"
     label = "kit"
+
+    def ready(self) -> None:
+        register_converter(OpaqueId, "id")  # `<id:flow_id>` in the routes of every app

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
-from tenants.models import Membership, User
+from tenants.models import Group, Membership, User
+from tenants.operations.admin_roles import require_super_admin, require_tenant_admin
 from tenants.principals import Principal
 from tenants.roles import AdminRole, RoleSource
 
@@ -27,3 +29,35 @@ def group_ids_of(principal: Principal) -> list[str]:
     """The groups that the principal is in, as the mirror has them."""
     found = Membership.objects.of(user_id=principal.sub, tenant_id=principal.tenant_id)
     return sorted(found.values_list("group_id", flat=True))
+
+
+def tenant_of_interest(by: Principal, tenant_id: str) -> str:
+    """The tenant that an admin looks at: their own, unless a super admin names another. Raises NotAllowed."""
+    require_tenant_admin(by)
+    if tenant_id and tenant_id != by.tenant_id:
+        require_super_admin(by)
+    return tenant_id or by.tenant_id
+
+
+def everybody(*, by: Principal) -> QuerySet[User]:
+    """All of all tenants, also the deleted. Raises NotAllowed."""
+    require_super_admin(by)
+    found: QuerySet[User] = User.objects.order_by("tenant_id", "id")
+    return found
+
+
+def people_of_tenant(*, by: Principal, tenant_id: str) -> QuerySet[User]:
+    """Raises NotAllowed."""
+    found: QuerySet[User] = User.objects.filter(tenant_id=tenant_of_interest(by, tenant_id)).order_by("id")
+    return found
+
+
+def tenants_in_mirror(*, by: Principal) -> dict[str, dict[str, int]]:
+    """`{tenant_id: {users, groups}}`, the living counted. Raises NotAllowed."""
+    require_super_admin(by)
+    counts: dict[str, dict[str, int]] = {}
+    for name, model in (("users", User), ("groups", Group)):
+        rows = model.objects.living().order_by().values_list("tenant_id").annotate(Count("pk"))
+        for tenant_id, number in rows:
+            counts.setdefault(tenant_id, {"users": 0, "groups": 0})[name] = number
+    return counts

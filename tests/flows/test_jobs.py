@@ -13,7 +13,9 @@ from flows.models import Deployment, Job
 from flows.operations.deploy import deploy
 from flows.operations.heartbeat import beating
 from flows.operations.jobs import wait_for
+from flows.operations.tending import tend_jobs
 from flows.operations.working import LOST_AFTER, work_on
+from scaiflow.kit import crypto
 from tests.conftest import Caller
 from tests.drawings import greeting
 from tests.loopback import Asked, Service, Told
@@ -228,3 +230,27 @@ def test_a_flows_jobs_are_listed_newest_first(ada: Caller, scaigrid: Service) ->
     assert [item["state"] for item in items] == ["failed", "failed"]
     assert items[0]["created_at"] > items[1]["created_at"]
     assert items[0]["error"]["detail"]["error"] == "scaicore_create_failed"
+
+
+def test_the_beat_ends_lost_jobs_and_sends_forgotten_ones_again(ada: Caller, scaigrid: Service) -> None:
+    scaigrid.on("POST", CORES, Told(201, {"data": {"id": "core_1"}}))
+    long_ago = timezone.now() - timedelta(minutes=5)
+    lost = Job.objects.create(flow_id=make(ada, "Lost"), kind="deploy", state="running", heartbeat_at=long_ago)
+    forgotten = Job.objects.create(
+        flow_id=make(ada, "Forgotten"), kind="deploy", arguments={"version": "1.0.0"}, created_at=long_ago,
+        sealed_token=crypto.seal("sgk_of_somebody", bound_to="job_forgotten"), id="job_forgotten",
+    )  # fmt: skip
+    tend_jobs()
+    lost.refresh_from_db()
+    assert (lost.state, lost.error["detail"]["error"]) == ("failed", "worker_lost")
+    assert wait_for(job=forgotten, seconds=10).state == "succeeded"
+    assert scaigrid.calls("POST", CORES)[0].headers["Authorization"] == "Bearer sgk_of_somebody"
+
+
+def test_the_beat_leaves_alone_what_goes_its_way(ada: Caller, scaigrid: Service) -> None:
+    flow_id, now = make(ada), timezone.now()
+    Job.objects.create(flow_id=flow_id, kind="deploy", state="running", heartbeat_at=now, exclusive_key=flow_id)
+    Job.objects.create(flow_id=flow_id, kind="deploy", created_at=now - timedelta(minutes=5))
+    tend_jobs()
+    assert sorted(Job.objects.values_list("state", flat=True)) == ["queued", "running"]
+    assert scaigrid.asked == []

@@ -1,0 +1,48 @@
+"""Admin routes that concern flows."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from flows.access import flow_for
+from flows.operations.flows import change_owner
+from flows.operations.tenants import all_tenants, flows_of_tenant
+from flows.roles import Level
+from flows.serializers.flows import FlowListOut, FlowSummary, OwnerIn, TenantFlowQueryIn
+from scaiflow.kit.pagination import page_before
+from scaiflow.kit.rights import ANY
+from scaiflow.kit.views import ApiView, read_body, read_query
+from tenants.operations.admin_roles import require_super_admin
+from tenants.principals import caller_of
+
+
+class AdminTenants(ApiView):
+    permissions: ClassVar[dict[str, str]] = {"GET": ANY}
+
+    def get(self, request: Request) -> Response:
+        return Response({"tenants": all_tenants(by=caller_of(request))})
+
+
+class AdminTenantFlows(ApiView):
+    permissions: ClassVar[dict[str, str]] = {"GET": ANY}
+
+    def get(self, request: Request) -> Response:
+        query = read_query(TenantFlowQueryIn, request)
+        found = flows_of_tenant(by=caller_of(request), tenant_id=query["tenant_id"]).named_like(query["search"])
+        items, cursor = page_before(found, field="updated_at", cursor=query["cursor"], limit=query["limit"])
+        page = {"items": items, "total": found.count(), "next_cursor": cursor}
+        return Response(FlowListOut(page, context={"principal": caller_of(request)}).data)
+
+
+class AdminFlowOwner(ApiView):
+    permissions: ClassVar[dict[str, str]] = {"POST": ANY}
+
+    def post(self, request: Request, flow_id: str) -> Response:
+        by = caller_of(request)
+        require_super_admin(by)
+        flow = flow_for(by, flow_id, level=Level.ADMIN)
+        changed = change_owner(flow=flow, by=by, **read_body(OwnerIn, request))
+        return Response(FlowSummary(changed, context={"principal": by}).data)

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from tenants.models import User
+from tenants.operations.admin_roles import bootstrap_role
+from tenants.roles import AdminRole
+
+
+class Command(BaseCommand):
+    help = "Give an admin role to somebody in the mirror: the way to the first super admin."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("email")
+        parser.add_argument("--role", choices=AdminRole.values, required=True)
+        parser.add_argument("--tenant", help="where several tenants have somebody with this address")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = User.objects.living().filter(email__iexact=options["email"])
+        if options["tenant"]:
+            found = found.filter(tenant_id=options["tenant"])
+        people = list(found[:2])
+        if not people:
+            raise CommandError("nobody in the mirror has this address; run sync_scaikey first")
+        if len(people) > 1:
+            raise CommandError("more than one person has this address; say which with --tenant")
+        bootstrap_role(user=people[0], role=AdminRole(options["role"]))
+        self.stdout.write(f"{people[0].id} of {people[0].tenant_id} is {options['role']} now")

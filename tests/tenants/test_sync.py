@@ -1,0 +1,282 @@
+"""The mirror follows ScaiKey: whole, never by half, and never into the void."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from scaiflow.kit.jobs import enqueue
+from scaiflow.kit.leases import LeaseTaken, lease
+from scaiflow.kit.models import AuditEntry, Lease
+from scaiflow.kit.schedule import Beat
+from tenants.models import Group, Membership, User
+from tenants.operations.sync import LEASE, refresh_users, sync
+from tests.conftest import Caller
+from tests.loopback import Told
+from tests.scaikey import ScaiKey
+from tests.tenants.directory import ENVELOPES, Directory, person
+
+pytestmark = pytest.mark.django_db
+FIELDS = [
+    "skipped_reason", "users_method", "users_seen", "users_added", "users_undeleted", "users_soft_deleted",
+    "groups_seen", "groups_added", "groups_undeleted", "groups_soft_deleted", "memberships_seen", "memberships_added",
+    "memberships_soft_deleted", "super_admin_count", "super_admins_group_promoted", "super_admins_group_demoted",
+    "duration_seconds",
+]  # fmt: skip
+
+
+@pytest.fixture
+def directory(scaikey: ScaiKey) -> Directory:
+    """Three people in two groups of one tenant."""
+    there = Directory(scaikey)
+    there.people["tnt_demo"] = [person("usr_ada"), person("usr_ben"), person("usr_eve")]
+    there.groups["tnt_demo"] = {"grp_all": "Everybody", "grp_root": "Platform"}
+    there.members = {"grp_all": list(there.people["tnt_demo"]), "grp_root": [person("usr_eve")]}
+    return there.serve()
+
+
+def living(model: Any) -> set[str]:
+    return set(model.objects.filter(deleted_at=None).values_list("pk", flat=True))
+
+
+def test_a_sweep_answers_exactly_what_was_promised(directory: Directory, sam: Caller) -> None:
+    answer = sam.post("/api/v1/admin/sync")
+    assert answer.status_code == 200
+    assert list(answer.json()) == FIELDS
+    assert answer.json() | {"duration_seconds": 0} == {
+        "skipped_reason": None, "users_method": "effective_users", "users_seen": 3, "users_added": 3,
+        "users_undeleted": 0, "users_soft_deleted": 0, "groups_seen": 2, "groups_added": 2, "groups_undeleted": 0,
+        "groups_soft_deleted": 0, "memberships_seen": 4, "memberships_added": 4, "memberships_soft_deleted": 0,
+        "super_admin_count": 1, "super_admins_group_promoted": 0, "super_admins_group_demoted": 0, "duration_seconds": 0,
+    }  # fmt: skip
+
+
+def test_who_is_gone_at_scaikey_is_gone_here_and_may_come_back(directory: Directory) -> None:
+    sync()
+    kept = directory.people["tnt_demo"][:]
+    directory.people["tnt_demo"].pop(1)
+    directory.groups["tnt_demo"].pop("grp_root")
+    report = sync()
+    assert (report["users_soft_deleted"], report["groups_soft_deleted"]) == (1, 1)
+    assert report["memberships_soft_deleted"] == 1
+    assert (living(User), living(Group)) == ({"usr_ada", "usr_eve"}, {"grp_all"})
+    directory.people["tnt_demo"][:] = kept
+    directory.groups["tnt_demo"]["grp_root"] = "Platform"
+    report = sync()
+    assert (report["users_undeleted"], report["groups_undeleted"], report["memberships_added"]) == (1, 1, 1)
+    assert living(User) == {"usr_ada", "usr_ben", "usr_eve"}
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 100])
+@pytest.mark.parametrize("envelope", ENVELOPES)
+def test_every_envelope_is_understood_and_read_to_its_end(directory: Directory, envelope: str, page_size: int) -> None:
+    directory.envelope, directory.page_size = envelope, page_size
+    report = sync()
+    assert (report["users_seen"], report["groups_seen"], report["memberships_seen"]) == (3, 2, 4)
+
+
+def test_a_list_that_ignores_pages_still_ends(directory: Directory, scaikey: ScaiKey) -> None:
+    road = "/api/v1/tenants/tnt_demo/applications/me/effective-users"
+    scaikey.on("GET", road, Told(200, directory.people["tnt_demo"]))
+    assert sync()["users_seen"] == 3
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ({"id": "u", "email": "u@x.test", "first_name": "Uma", "last_name": "Ur"}, ("u@x.test", "Uma Ur", "ACTIVE")),
+        ({"id": "u", "display_name": "U.", "name": "Other", "status": "suspended"}, ("", "U.", "SUSPENDED")),
+        ({"id": "u", "name": "Uma", "tenant": {"id": "tnt_demo"}}, ("", "Uma", "ACTIVE")),
+    ],
+)
+def test_a_person_is_understood_in_any_form(directory: Directory, told: dict[str, Any], kept: tuple[str, ...]) -> None:
+    directory.people["tnt_demo"] = [told]
+    sync()
+    user = User.objects.get(id="u")
+    assert (user.email, user.display_name, user.status) == kept
+
+
+def test_without_the_right_to_ask_for_users_the_groups_are_walked(directory: Directory) -> None:
+    directory.effective = Told(403, {"error": {"code": "forbidden", "message": "no"}})
+    report = directory.serve() and sync()
+    assert (report["users_method"], report["users_seen"], report["memberships_seen"]) == ("member_walk", 3, 4)
+
+
+def test_without_platform_rights_our_own_tenant_is_swept(directory: Directory) -> None:
+    directory.tenants = Told(403, {})
+    directory.people["tnt_other"] = [person("usr_olaf", "tnt_other")]
+    directory.serve()
+    assert sync()["users_seen"] == 3
+    assert "usr_olaf" not in living(User)
+
+
+@pytest.mark.parametrize(
+    "told", [Told(500, {}), Told(200, b"<html>"), Told(200, {"items": [{"name": "x"}]}), Told(200, {})]
+)
+def test_a_sweep_that_fails_half_way_changes_nothing(
+    directory: Directory, scaikey: ScaiKey, sam: Caller, told: Told
+) -> None:
+    sync()
+    before = list(User.objects.order_by("id").values())
+    directory.people["tnt_demo"] = [person("usr_new")]
+    scaikey.on("GET", "/api/v1/admin/groups/grp_root/members", told)
+    answer = sam.post("/api/v1/admin/sync")
+    assert (answer.status_code, answer.json()["detail"]["error"]) == (502, "scaikey_api")
+    assert list(User.objects.exclude(id="usr_sam").order_by("id").values()) == [
+        u for u in before if u["id"] != "usr_sam"
+    ]
+    with pytest.raises(CommandError, match="nothing was changed"):
+        call_command("sync_scaikey")
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_list_that_shrank_deletes_nobody_unless_forced(directory: Directory, left: int) -> None:
+    sync()
+    directory.people["tnt_demo"] = directory.people["tnt_demo"][:left]
+    report = sync()
+    assert (report["skipped_reason"], report["users_soft_deleted"]) == ("shrunk", 0)
+    assert len(living(User)) == 3
+    said = StringIO()
+    call_command("sync_scaikey", "--force", stdout=said)
+    assert f"users_soft_deleted: {3 - left}" in said.getvalue()
+    assert len(living(User)) == left
+
+
+def test_people_of_another_tenant_in_a_list_are_left_out(directory: Directory) -> None:
+    directory.people["tnt_demo"].append(person("usr_olaf", "tnt_other"))
+    directory.members["grp_all"].append(person("usr_olaf", "tnt_other"))
+    sync()
+    assert "usr_olaf" not in living(User)
+    assert not Membership.objects.filter(user_id="usr_olaf").exists()
+
+
+def test_who_moves_to_another_tenant_is_not_its_admin(directory: Directory) -> None:
+    User.objects.create(id="usr_ada", tenant_id="tnt_other", admin_role="tenant_admin", admin_role_source="manual")
+    sync()
+    user = User.objects.get(id="usr_ada")
+    assert (user.tenant_id, user.admin_role) == ("tnt_demo", None)
+
+
+def test_what_changed_after_the_list_was_read_stays(directory: Directory) -> None:
+    sync()
+    later = timezone.now() + timedelta(minutes=5)
+    User.objects.filter(id="usr_ada").update(status="SUSPENDED", source_at=later)
+    User.objects.filter(id="usr_ben").update(source_at=later)
+    directory.people["tnt_demo"].pop(1)
+    sync()
+    assert User.objects.get(id="usr_ada").status == "SUSPENDED"
+    assert "usr_ben" in living(User)
+
+
+def test_two_sweeps_never_run_at_once(directory: Directory) -> None:
+    with lease(LEASE):
+        assert sync()["skipped_reason"] == "running"
+        assert refresh_users(tenant_id="tnt_demo") is False
+    assert not User.objects.exists()
+    assert sync()["skipped_reason"] is None
+
+
+def test_a_lease_of_a_dead_holder_ends_and_a_late_holder_notices() -> None:
+    with lease("tests") as late:
+        Lease.objects.update(held_until=datetime(2026, 1, 1, tzinfo=UTC))
+        with lease("tests"):
+            with pytest.raises(LeaseTaken):
+                late.renew()
+            with pytest.raises(LeaseTaken), lease("tests"):
+                pass
+
+
+def test_without_a_scaikey_there_is_nothing_to_sweep(settings: Any) -> None:
+    settings.SCAIKEY_BASE_URL = ""
+    assert sync()["skipped_reason"] == "not_configured"
+
+
+class TestSuperAdmins:
+    @pytest.fixture(autouse=True, params=["grp_root", "Platform"])
+    def configured(self, request: Any, settings: Any) -> None:
+        settings.SUPER_ADMIN_GROUPS = [request.param]
+
+    def role(self, user_id: str) -> tuple[str | None, str | None]:
+        user = User.objects.get(id=user_id)
+        return user.admin_role, user.admin_role_source
+
+    def test_they_come_and_go_with_the_group(self, directory: Directory) -> None:
+        report = sync()
+        assert (report["super_admins_group_promoted"], report["super_admin_count"]) == (1, 1)
+        assert self.role("usr_eve") == ("super_admin", "group")
+        directory.members["grp_root"] = [person("usr_ada")]
+        report = sync()
+        assert (report["super_admins_group_promoted"], report["super_admins_group_demoted"]) == (1, 1)
+        assert (self.role("usr_eve"), self.role("usr_ada")) == ((None, None), ("super_admin", "group"))
+        told = AuditEntry.objects.filter(action__startswith="role.").values_list("action", "object_id", "actor_id")
+        assert ("role.revoked", "usr_eve", "system") in set(told)
+
+    @pytest.mark.parametrize("source", ["manual", "bootstrap"])
+    def test_what_people_gave_is_never_touched(self, directory: Directory, source: str) -> None:
+        User.objects.create(id="usr_ada", tenant_id="tnt_demo", admin_role="super_admin", admin_role_source=source)
+        User.objects.create(id="usr_eve", tenant_id="tnt_demo", admin_role="tenant_admin", admin_role_source=source)
+        sync()
+        assert self.role("usr_ada") == ("super_admin", source)
+        assert self.role("usr_eve") == ("tenant_admin", source)
+
+
+def test_a_tenant_cannot_make_super_admins_by_a_groups_name(directory: Directory, settings: Any) -> None:
+    settings.SUPER_ADMIN_GROUPS = ["Platform"]
+    sync()
+    directory.people["tnt_evil"] = [person("usr_mal", "tnt_evil")]
+    directory.groups["tnt_evil"] = {"grp_evil": "Platform"}
+    directory.members["grp_evil"] = [person("usr_mal", "tnt_evil")]
+    directory.serve()
+    sync()
+    assert list(User.objects.super_admins().values_list("id", flat=True)) == ["usr_eve"]
+
+
+def test_the_first_super_admin_is_made_on_the_command_line(directory: Directory) -> None:
+    sync()
+    call_command("grant_role", "USR_ADA@demo.test", "--role", "super_admin", stdout=StringIO())
+    user = User.objects.get(id="usr_ada")
+    assert (user.admin_role, user.admin_role_source) == ("super_admin", "bootstrap")
+    with pytest.raises(CommandError, match="nobody"):
+        call_command("grant_role", "nobody@demo.test", "--role", "super_admin")
+    User.objects.create(id="usr_twin", tenant_id="tnt_other", email="usr_ada@demo.test")
+    with pytest.raises(CommandError, match="--tenant"):
+        call_command("grant_role", "usr_ada@demo.test", "--role", "tenant_admin")
+
+
+def test_a_sweep_that_did_something_is_in_the_audit_log(directory: Directory) -> None:
+    sync()
+    assert AuditEntry.objects.get(action="mirror.synced").changes["users_added"] == 3
+    sync()
+    assert AuditEntry.objects.filter(action="mirror.synced").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_redis_the_web_process_beats(directory: Directory) -> None:
+    beat = Beat(first_after=timedelta(0))
+    beat.start()
+    try:
+        wait_until(lambda: len(living(User)) == 3)
+    finally:
+        beat.stop()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_task_survives_a_scaikey_that_is_away(settings: Any, caplog: Any) -> None:
+    settings.SCAIKEY_BASE_URL = "http://127.0.0.1:9"
+    enqueue("tenants.sync")
+    wait_until(lambda: "sync failed" in caplog.text)
+
+
+def wait_until(is_so: Any) -> None:
+    import threading
+    import time
+
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.02)
