@@ -10,13 +10,14 @@ from flows.views.deployments import DeploymentRedeploy, Deployments, DeployPrevi
 from flows.views.flows import FlowDetail, FlowRestore, Flows
 from flows.views.jobs import FlowJobs, JobCancel, JobDetail
 from flows.views.legacy import DevDeploy
-from flows.views.preview import FlowCompile, FlowValidate
+from flows.views.preview import FlowCompile, FlowImport, FlowValidate
 from flows.views.versions import VersionDetail, VersionDiff, VersionRestore, Versions
 
 urlpatterns = [
     path("flows", Flows.as_view(), name="flows"),
     path("flows/compile", FlowCompile.as_view(), name="flow-compile"),
     path("flows/validate", FlowValidate.as_view(), name="flow-validate"),
+    path("flows/import", FlowImport.as_view(), name="flow-import"),
     path("flows/<id:flow_id>", FlowDetail.as_view(), name="flow"),
     path("flows/<id:flow_id>/restore", FlowRestore.as_view(), name="flow-restore"),
     path("flows/<id:flow_id>/versions", Versions.as_view(), name="flow-versions"),

@@ -55,6 +55,7 @@ TABLE = [
     Row("GET", "/api/v1/flows", VIEW),
     Row("POST", "/api/v1/flows", MANAGE, ok=201, body=NEW),
     Row("POST", "/api/v1/flows/compile", VIEW, body={"content": greeting()}),
+    Row("POST", "/api/v1/flows/import", VIEW, ok=422, body={"manifest": "not a manifest"}),
     Row("POST", "/api/v1/flows/validate", VIEW, body={"content": greeting()}),
     Row("GET", FLOW, VIEW, level="view"),
     Row("HEAD", FLOW, VIEW, level="view"),

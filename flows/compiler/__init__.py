@@ -12,7 +12,10 @@ from typing import Literal
 from flows.compiler.checks import check
 from flows.compiler.diagnostics import CompileError, Diagnostic, Report, Severity, has_errors
 from flows.compiler.document import Flow, read_flow
+from flows.compiler.emit_ir import TooLarge, as_ir
+from flows.compiler.emit_scai import as_scai
 from flows.compiler.graph import cycles, leaving, without_returns
+from flows.compiler.importer import Imported, ManifestError, import_manifest
 from flows.compiler.kinds import KINDS
 from flows.compiler.manifest import manifest_of, slug_of
 from flows.compiler.plain import canonical
@@ -22,6 +25,7 @@ from flows.compiler.structure import Structurer, Unstructured
 from flows.compiler.yaml_writer import as_yaml
 
 Format = Literal["yaml", "ir", "scai"]
+EMITTERS = {"ir": as_ir, "scai": as_scai}
 
 __all__ = [
     "FLOW_SCHEMA",
@@ -31,10 +35,13 @@ __all__ = [
     "Compiled",
     "Diagnostic",
     "Format",
+    "Imported",
+    "ManifestError",
     "Severity",
     "ShapeError",
     "check_shape",
     "compile_flow",
+    "import_manifest",
     "validate",
 ]
 
@@ -61,14 +68,13 @@ def compile_flow(document: object, *, format: Format = "yaml") -> Compiled:
     if flow is None or has_errors(found):
         raise CompileError(found)
     try:
-        structurer = Structurer(flow, without_returns(flow, leaving(flow)))
-        body = as_yaml(manifest_of(flow, structurer))
-    except Unstructured as error:
-        raise CompileError([*found, Diagnostic("error", "unstructured", str(error), "nodes")]) from None
-    if format != "yaml":
-        message = f"the format {format} is not written yet; compile to yaml"
-        raise CompileError([*found, Diagnostic("error", "unsupported_format", message, "")])
-    return Compiled(format, body, slug_of(flow.name), hashlib.sha256(body).hexdigest(), tuple(found))
+        manifest = manifest_of(flow, Structurer(flow, without_returns(flow, leaving(flow))))
+        text = as_yaml(manifest)
+        body = text if format == "yaml" else EMITTERS[format](manifest)
+    except (Unstructured, TooLarge) as error:
+        code = "unstructured" if isinstance(error, Unstructured) else "too_large"
+        raise CompileError([*found, Diagnostic("error", code, str(error), "nodes")]) from None
+    return Compiled(format, body, slug_of(flow.name), hashlib.sha256(text).hexdigest(), tuple(found))
 
 
 def _analysed(document: object) -> tuple[Flow | None, list[Diagnostic]]:

@@ -9,12 +9,12 @@ from typing import Any
 from flows.compiler.actions import Call, Map
 from flows.compiler.document import Flow
 from flows.compiler.graph import EXIT
+from flows.compiler.importer import CARRIED
 from flows.compiler.steps import lowered, steps_of, trigger_of
 from flows.compiler.structure import Structurer
 
 COMPUTE = "compute"
 DEFAULT_BUNKER = {"bunker": {"lifecycle": "ephemeral", "image": "python-3.12"}}
-CARRIED = ("edges", "variables", "tests", "metadata")
 
 
 def slug_of(name: str) -> str:
@@ -37,7 +37,23 @@ def manifest_of(flow: Flow, structurer: Structurer) -> Map:
     body: Map = {"name": slug, "trigger": triggers[0]}
     if triggers[1:]:
         body["extra_triggers"] = triggers[1:]
-    return {"core": {**_head(flow, slug), "flows": [{**body, "steps": steps}], "scaiflow_meta": _meta(flow)}}
+    flows = [{**body, "steps": steps}]
+    return {"core": {**_head(flow, slug), "flows": flows, "scaiflow_meta": _meta(flow, _written(flows))}}
+
+
+def _written(value: Any) -> set[int]:
+    """The places of the nodes that stand in some step or trigger."""
+    found: set[int] = set()
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            if "meta" in each:
+                found.add(each["meta"]["index"])
+            waiting += [inner for key, inner in each.items() if key != "meta"]
+        elif isinstance(each, list):
+            waiting += each
+    return found
 
 
 def _head(flow: Flow, slug: str) -> Map:
@@ -78,7 +94,7 @@ def _capabilities(flow: Flow) -> list[Any]:
     return [*declared, DEFAULT_BUNKER] if has_compute else declared
 
 
-def _meta(flow: Flow) -> Map:
+def _meta(flow: Flow, written: set[int]) -> Map:
     config = flow.config
     meta: Map = {
         "source_id": flow.raw.get("id"),
@@ -89,6 +105,9 @@ def _meta(flow: Flow) -> Map:
         "publish_as_model": bool(config.get("publish_as_model")),
         "model_visibility_group_ids": list(config.get("model_visibility_group_ids") or []),
         **{part: flow.raw[part] for part in CARRIED if part in flow.raw},
-        "config": config,
+        "source": {
+            "document": {key: value for key, value in flow.raw.items() if key not in ("nodes", *CARRIED)},
+            "left_out": [[node.index, node.raw] for node in flow.nodes if node.index not in written],
+        },
     }
     return {name: value for name, value in meta.items() if value is not None}

@@ -25,12 +25,13 @@ def lowered(flow: Flow, node: Node) -> actions.Action:
 def meta_of(node: Node) -> Map:
     raw = node.raw
     known = {
-        "node_id": node.id, "node_kind": node.kind.name, "node_label": node.label,
+        "index": node.index, "node_id": node.id, "node_kind": node.kind.name, "node_label": node.label,
         "node_config": raw.get("config"), "position": raw.get("position"), "inputs": raw.get("inputs"),
         "outputs": raw.get("outputs"),
     }  # fmt: skip
     rest = {k: v for k, v in raw.items() if k not in {"id", "type", "label", "config", "position", "inputs", "outputs"}}
-    return {name: value for name, value in {**known, "extra": rest or None}.items() if value is not None}
+    given = {name: value for name, value in known.items() if value is not None}
+    return {**given, "extra": rest} if rest else given
 
 
 def trigger_of(flow: Flow, node: Node) -> Map:

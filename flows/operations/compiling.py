@@ -5,8 +5,16 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from flows.compiler import Compiled, CompileError, Format, compile_flow, validate
-from scaiflow.kit.errors import Failure
+from flows.compiler import (
+    Compiled,
+    CompileError,
+    Format,
+    ManifestError,
+    compile_flow,
+    import_manifest,
+    validate,
+)
+from scaiflow.kit.errors import Failure, Unprocessable
 
 
 class DoesNotCompile(Failure):
@@ -41,3 +49,12 @@ def diagnose(*, content: dict[str, Any]) -> dict[str, Any]:
     found = validate(content)
     valid = all(diagnostic.severity != "error" for diagnostic in found)
     return {"valid": valid, "diagnostics": [diagnostic.as_dict() for diagnostic in found]}
+
+
+def imported(*, manifest: str) -> dict[str, Any]:
+    """`{content, unknown_steps}`. Raises Unprocessable (the text is no manifest that may be read)."""
+    try:
+        found = import_manifest(manifest)
+    except ManifestError as error:
+        raise Unprocessable.at("body", "manifest", msg=str(error), type="manifest_invalid") from None
+    return {"content": found.content, "unknown_steps": found.unknown_steps}

@@ -17,3 +17,7 @@ class CompileIn(serializers.Serializer):
 
 class ValidateIn(serializers.Serializer):
     content = Object()
+
+
+class ImportIn(serializers.Serializer):
+    manifest = Text(trim_whitespace=False)

@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.compiler import FLOW_SCHEMA
-from flows.operations.compiling import diagnose, preview
-from flows.serializers.preview import CompileIn, ValidateIn
+from flows.operations.compiling import diagnose, imported, preview
+from flows.serializers.preview import CompileIn, ImportIn, ValidateIn
 from scaiflow.kit.rights import VIEW
 from scaiflow.kit.views import ApiView, PublicView, read_body
 
@@ -26,6 +26,13 @@ class FlowValidate(ApiView):
 
     def post(self, request: Request) -> Response:
         return Response(diagnose(**read_body(ValidateIn, request)))
+
+
+class FlowImport(ApiView):
+    permissions: ClassVar[dict[str, str]] = {"POST": VIEW}
+
+    def post(self, request: Request) -> Response:
+        return Response(imported(**read_body(ImportIn, request)))
 
 
 class FlowSchema(PublicView):
