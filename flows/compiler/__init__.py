@@ -19,6 +19,7 @@ from flows.compiler.importer import Imported, ManifestError, import_manifest
 from flows.compiler.kinds import KINDS
 from flows.compiler.manifest import manifest_of, slug_of
 from flows.compiler.plain import canonical
+from flows.compiler.references import check_references
 from flows.compiler.schema import FLOW_SCHEMA, MAX_NODES
 from flows.compiler.shape import ShapeError, check_shape, shape_errors
 from flows.compiler.structure import Structurer, Unstructured
@@ -88,6 +89,7 @@ def _analysed(document: object) -> tuple[Flow | None, list[Diagnostic]]:
         report.error("bad_shape", error.msg, error.loc)
     flow = read_flow(copy)
     check(flow, report)
+    check_references(flow, report)
     _check_cycles(flow, report)
     return flow, report.sorted()
 
