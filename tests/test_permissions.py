@@ -46,6 +46,8 @@ TABLE = [
     Row("GET", "/api/v1/auth/config", PUBLIC),
     Row("POST", "/api/v1/auth/exchange", PUBLIC, ok=422),
     Row("POST", "/api/v1/auth/refresh", PUBLIC, ok=422),
+    Row("POST", "/api/v1/webhooks/scaikey", PUBLIC, ok=503),
+    Row("GET", "/api/v1/admin/webhooks", TOKEN, role="super"),
     Row("GET", "/api/v1/me", TOKEN),
     Row("GET", KEY, TOKEN),
     Row("POST", KEY, TOKEN, role="tenant", ok=204, body={"api_key": "sgk_0123456789"}),
