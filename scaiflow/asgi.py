@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 
 from django.core.asgi import get_asgi_application
 
@@ -13,4 +14,5 @@ __all__ = ["application", "celery_app"]
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scaiflow.settings")
 application = get_asgi_application()
+import_module("tenants.operations.start").refuse_unknown_keys()  # only now: it needs the apps
 Beat().start()  # without Redis this process is also the beat

@@ -112,6 +112,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "corsheaders",
     "channels",
+    "mozilla_django_oidc",
     "scaiflow.kit",
     "scaiflow.sandbox",
     "scaiflow.console",
@@ -172,11 +173,26 @@ CORS_URLS_REGEX = r"^/api/"
 CORS_EXPOSE_HEADERS = ["ETag", "Location", "Retry-After", "X-Request-ID"]
 CORS_PREFLIGHT_MAX_AGE = int(timedelta(hours=1).total_seconds())
 
+# --- browser sign-in (/admin/ and the console; endpoints come from ScaiKey's discovery, see console/signin.py) --------
+AUTHENTICATION_BACKENDS = ["scaiflow.console.signin.ScaiKeySignIn"]
+LOGIN_URL, LOGIN_REDIRECT_URL, LOGIN_REDIRECT_URL_FAILURE, LOGOUT_REDIRECT_URL = "login", "home", "/?signin=failed", "/"
+OIDC_AUTHENTICATION_CALLBACK_URL = "login-callback"
+OIDC_RP_SCOPES = "openid email profile"
+OIDC_USE_PKCE = OIDC_USE_NONCE = True
+OIDC_RP_CLIENT_ID = SCAIKEY_CLIENT_ID
+OIDC_MAX_STATES = 10
+
 # --- browsers ---------------------------------------------------------------------------------------------------------
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-SESSION_COOKIE_HTTPONLY = True
+SECURE_HSTS_SECONDS = 0 if DEBUG else int(timedelta(days=365).total_seconds())
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # Strict would lose the session on the way back from ScaiKey
+SESSION_COOKIE_AGE = int(timedelta(hours=8).total_seconds())
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+# The prefix makes browsers refuse the cookie unless it is secure, for this host alone and for all of it.
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = ("session", "csrf") if DEBUG else ("__Host-session", "__Host-csrf")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 X_FRAME_OPTIONS = "DENY"
 

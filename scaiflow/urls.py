@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.defaults import page_not_found, server_error
+from django.views.generic import RedirectView
 
 from flows.views.preview import FlowSchema
 from scaiflow.console.views import health, home, metrics
+from scaiflow.console.views.signin import SignIn, SignInCallback, SignOut
 from scaiflow.kit import api
 from scaiflow.kit.middleware import is_api
 
 urlpatterns = [
     path("api/v1/", include("tenants.urls")),
     path("api/v1/", include("flows.urls")),
+    path("api/v1/", include("webhooks.urls")),
     path("api/schemas/flow/v2.json", FlowSchema.as_view(), name="flow-schema"),
     # The end of the road, so that no page of Django's is ever an API's answer, DEBUG or not.
     re_path(r"^api(/.*)?$", csrf_exempt(api.not_found)),
+    path("login", SignIn.as_view(), name="login"),
+    path("login/callback", SignInCallback.as_view(), name="login-callback"),
+    path("logout", SignOut.as_view(), name="logout"),
+    # Django's own forms for passwords are never shown: nobody here has one.
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/login/", RedirectView.as_view(pattern_name="login", query_string=True)),
+    path("admin/logout/", SignOut.as_view()),
+    path("admin/", admin.site.urls),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hmac
 from typing import Any
 
 import jwt
@@ -18,6 +19,7 @@ LONGEST = 16 * 1024
 REQUIRED = ["exp", "iss", "aud", "sub", "tenant_id"]
 ACCESS_TYPES = {None, "access", "access_token", "bearer", "Bearer", "client_credentials"}
 REFUSED = "the access token is not valid"
+REFUSED_ID = "the id token is not valid"
 
 
 @functools.cache
@@ -32,7 +34,7 @@ def check_token(token: str) -> dict[str, Any]:
     if not settings.SCAIKEY_BASE_URL or len(token) > LONGEST:
         raise Unauthenticated(REFUSED)
     try:
-        claims = _verified(token)
+        claims = _verified(token, audience=settings.SCAIKEY_AUDIENCE)
     except jwt.ExpiredSignatureError:
         raise Unauthenticated("the access token has expired") from None
     except jwt.InvalidTokenError:
@@ -42,7 +44,29 @@ def check_token(token: str) -> dict[str, Any]:
     return claims
 
 
-def _verified(token: str) -> dict[str, Any]:
+def check_id_token(token: str, *, nonce: str) -> dict[str, Any]:
+    """The claims of an id token that answers our own request for one: signed by ScaiKey, for this client, with our nonce.
+    Raises Unauthenticated, Unavailable."""
+    try:
+        if len(token) > LONGEST:
+            raise jwt.InvalidTokenError
+        claims = _verified(token, audience=settings.SCAIKEY_CLIENT_ID)
+    except jwt.InvalidTokenError:
+        raise Unauthenticated(REFUSED_ID) from None
+    told = claims.get("nonce")
+    answers_us = isinstance(told, str) and bool(nonce) and hmac.compare_digest(told.encode(), nonce.encode())
+    if not (_is_ours(claims) and answers_us and _is_for_us_alone(claims)):
+        raise Unauthenticated(REFUSED_ID)
+    return claims
+
+
+def _is_for_us_alone(claims: dict[str, Any]) -> bool:
+    """OpenID Connect Core 3.1.3.7: with several audiences the authorized party must be us; when it is named, it is us."""
+    party = claims.get("azp")
+    return party == settings.SCAIKEY_CLIENT_ID if party is not None else isinstance(claims["aud"], str)
+
+
+def _verified(token: str, *, audience: str) -> dict[str, Any]:
     header = jwt.get_unverified_header(token)
     algorithm, key_id = header.get("alg"), header.get("kid")
     if algorithm not in ALGORITHMS or not isinstance(key_id, str) or "crit" in header:
@@ -51,9 +75,7 @@ def _verified(token: str) -> dict[str, Any]:
     if key is None:
         raise jwt.InvalidTokenError
     options: Any = {"require": REQUIRED}
-    return jwt.decode(
-        token, key, algorithms=[algorithm], audience=settings.SCAIKEY_AUDIENCE, leeway=LEEWAY, options=options
-    )
+    return jwt.decode(token, key, algorithms=[algorithm], audience=audience, leeway=LEEWAY, options=options)
 
 
 def _is_ours(claims: dict[str, Any]) -> bool:

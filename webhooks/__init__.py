@@ -1,4 +1,5 @@
-"""Webhooks: what ScaiKey tells us, signed.
+"""Webhooks: what ScaiKey tells us of its people as it happens, signed.
 
-Nothing is served from here yet; the room is kept so that the staircase is whole. Never meets lookups.
+Doors: `urls`. An event is checked (`signature`, pure), read (`events`, pure), applied once (`operations`), and kept as a
+delivery that super admins can look at. Imports tenants, scaiflow.upstream and scaiflow.kit; never meets lookups.
 """

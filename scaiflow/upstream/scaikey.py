@@ -125,7 +125,7 @@ def _full_name(item: dict[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    return value.strip()[:255] if isinstance(value, str) else ""
+    return value.strip()[:254] if isinstance(value, str) else ""
 
 
 def _pages(url: str, token: str, **params: str) -> list[dict[str, Any]]:

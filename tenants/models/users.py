@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
+from django.utils.crypto import salted_hmac
 
 from tenants.roles import AdminRole, RoleSource
 
@@ -61,3 +63,27 @@ class User(AbstractBaseUser):
     def is_shut_out(self) -> bool:
         """Deleted or suspended at ScaiKey; a token issued before that is worth nothing."""
         return self.deleted_at is not None or self.status.upper() not in {"ACTIVE", ""}
+
+    # What Django's admin asks of a user. Staff are the super admins, and all that they may do there is look.
+
+    @property
+    def is_active(self) -> bool:  # type: ignore[override]
+        return not self.is_shut_out
+
+    @property
+    def is_staff(self) -> bool:
+        return self.is_active and self.admin_role == AdminRole.SUPER_ADMIN
+
+    def has_perm(self, permission: str, obj: object = None) -> bool:
+        return self.is_staff and permission.rpartition(".")[2].startswith("view_")
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_staff
+
+    def has_usable_password(self) -> bool:
+        return False
+
+    def get_session_auth_hash(self) -> str:
+        """A session ends when the user's role, tenant or state changes."""
+        state = [self.id, self.tenant_id, self.admin_role, self.status, str(self.deleted_at)]
+        return salted_hmac("tenants.User.session", json.dumps(state), algorithm="sha256").hexdigest()

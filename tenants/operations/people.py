@@ -25,6 +25,12 @@ def remember_person(
     return user
 
 
+def known_person(*, user_id: str, tenant_id: str) -> User | None:
+    """Somebody of the mirror who is not shut out. (There is one issuer, ScaiKey, so its subject is the whole key.)"""
+    user: User | None = User.objects.filter(id=user_id, tenant_id=tenant_id).first()
+    return user if user and user.is_active else None
+
+
 def group_ids_of(principal: Principal) -> list[str]:
     """The groups that the principal is in, as the mirror has them."""
     found = Membership.objects.of(user_id=principal.sub, tenant_id=principal.tenant_id)

@@ -6,9 +6,12 @@ from typing import Any
 
 from django.conf import settings
 
+from scaiflow.kit import audit
 from scaiflow.kit.errors import Failure, Unavailable, UpstreamFailure
 from scaiflow.upstream import scaikey
 from scaiflow.upstream.http import Unreachable, UpstreamError
+from tenants.actions import SIGNED_IN, SIGNED_OUT
+from tenants.models import User
 
 FIELDS = ("access_token", "refresh_token", "id_token", "token_type", "expires_in")
 
@@ -38,8 +41,7 @@ def refresh_tokens(*, refresh_token: str) -> dict[str, Any]:
 
 
 def _request(form: dict[str, str]) -> dict[str, Any]:
-    if not (settings.SCAIKEY_BASE_URL and settings.SCAIKEY_CLIENT_ID):
-        raise Unavailable("sign-in is not configured: set SCAIKEY_BASE_URL and its client", component="scaikey")
+    _require_configured()
     client = (settings.SCAIKEY_CLIENT_ID, settings.SCAIKEY_CLIENT_SECRET)
     try:
         token_url = scaikey.discover(base_url=settings.SCAIKEY_BASE_URL).token
@@ -51,3 +53,37 @@ def _request(form: dict[str, str]) -> dict[str, Any]:
     except Unreachable as error:
         raise ScaiKeyFailed(str(error), status=None, code=None) from None
     return {field: tokens.get(field) for field in FIELDS}
+
+
+def _require_configured() -> None:
+    if not (settings.SCAIKEY_BASE_URL and settings.SCAIKEY_CLIENT_ID):
+        raise Unavailable("sign-in is not configured: set SCAIKEY_BASE_URL and its client", component="scaikey")
+
+
+def authorization_endpoint() -> str:
+    """Where a browser signs in. Raises ScaiKeyFailed, Unavailable."""
+    _require_configured()
+    try:
+        return scaikey.discover(base_url=settings.SCAIKEY_BASE_URL).authorization
+    except (UpstreamError, Unreachable) as error:
+        raise ScaiKeyFailed(str(error), status=None, code=None) from None
+
+
+def exchange_code_for_id_token(*, code: str, code_verifier: str, redirect_uri: str) -> str:
+    """For sessions of our own pages; the other tokens are let go. Raises Refused, ScaiKeyFailed, Unavailable."""
+    found = exchange_code(code=code, code_verifier=code_verifier, redirect_uri=redirect_uri)["id_token"]
+    if not isinstance(found, str):
+        raise ScaiKeyFailed("ScaiKey answered without an id token", status=None, code=None)
+    return found
+
+
+def note_signed_in(user: User) -> None:
+    _note(SIGNED_IN, user)
+
+
+def note_signed_out(user: User) -> None:
+    _note(SIGNED_OUT, user)
+
+
+def _note(action: str, user: User) -> None:
+    audit.record(action=action, tenant_id=user.tenant_id, actor_id=user.id, object_type="user", object_id=user.id)

@@ -27,6 +27,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "upstreams": upstreams,
         "release": _release(),
         "sandbox": _sandbox(),
+        "signin_failed": request.GET.get("signin") == "failed",
         "address": request.build_absolute_uri("/").rstrip("/"),
     }
     response = render(request, "console/home.html", page)
@@ -35,7 +36,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 CSP = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
 

@@ -1,0 +1,72 @@
+"""An event received: applied once, whoever delivers it how often, and kept with what became of it."""
+
+from __future__ import annotations
+
+import time
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
+
+from scaiflow.kit import json
+from scaiflow.kit.errors import AppError, Unavailable, Unprocessable
+from scaiflow.kit.logs import redact
+from tenants.operations.admin_roles import require_super_admin
+from tenants.principals import SANE_ID, Principal
+from webhooks import signature
+from webhooks.events import BadEvent, Event, read_event
+from webhooks.handlers import APPLIED, handle
+from webhooks.models import Delivery
+
+
+class NotScaiKey(AppError):
+    """A bad, missing or stale signature."""
+
+    status = 400
+
+
+def receive(*, raw: bytes, header: str, timestamp: str) -> bool:
+    """Whether the event was handled. Raises Unavailable (no secret is configured), NotScaiKey, Unprocessable."""
+    secrets = settings.SCAIKEY_WEBHOOK_SECRETS
+    if not secrets:
+        raise Unavailable("webhooks are not configured: set SCAIFLOW_SCAIKEY_WEBHOOK_SECRET", component="webhooks")
+    try:
+        signed_at = signature.check(raw=raw, signature=header, timestamp=timestamp, secrets=secrets, now=time.time())
+    except signature.BadSignature as error:
+        raise NotScaiKey(str(error)) from None
+    return _apply_once(_read(raw, signed_at))
+
+
+def deliveries(*, by: Principal) -> QuerySet[Delivery]:
+    """Raises NotAllowed."""
+    require_super_admin(by)
+    return Delivery.objects.all()
+
+
+def _read(raw: bytes, signed_at: int) -> Event:
+    try:
+        event = read_event(json.loads(raw), signed_at=signed_at)
+    except (json.BadJSON, BadEvent) as error:
+        raise Unprocessable.at("body", msg=str(error), type="event_invalid") from None
+    if event.tenant_id and not SANE_ID.fullmatch(event.tenant_id):
+        raise Unprocessable.at("body", "tenant_id", msg="not a tenant id", type="event_invalid")
+    return event
+
+
+def _apply_once(event: Event) -> bool:
+    """The delivery's row goes in first: a second delivery at the same moment waits for it, and then finds it there."""
+    try:
+        with transaction.atomic():
+            delivery = Delivery.objects.create(
+                event_id=event.id, type=event.type, tenant_id=event.tenant_id, occurred_at=event.at, handled=False,
+                about=redact(event.about),
+            )  # fmt: skip
+            delivery.outcome = handle(event)
+            delivery.handled = delivery.outcome == APPLIED
+            delivery.save()
+    except IntegrityError:
+        known = Delivery.objects.filter(event_id=event.id)
+        if not known.update(repeats=F("repeats") + 1):
+            raise
+        return known.get().handled
+    return delivery.handled

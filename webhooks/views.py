@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from scaiflow.kit.pagination import page_before
+from scaiflow.kit.rights import ANY
+from scaiflow.kit.views import ApiView, PublicView, read_query
+from tenants.principals import caller_of
+from webhooks.operations import deliveries, receive
+from webhooks.serializers import DeliveryOut, DeliveryQueryIn
+
+
+class ScaiKeyWebhook(PublicView):
+    """There is no token: the signature over the raw body says who speaks."""
+
+    methods: ClassVar[set[str]] = {"POST"}
+
+    def post(self, request: Request) -> Response:
+        handled = receive(
+            raw=request._request.body,  # noqa: SLF001  DRF hides the bytes as they came, and those were signed
+            header=request.headers.get("X-Scaikey-Signature", ""),
+            timestamp=request.headers.get("X-Scaikey-Timestamp", ""),
+        )
+        return Response({"handled": handled})
+
+
+class Deliveries(ApiView):
+    permissions: ClassVar[dict[str, str]] = {"GET": ANY}
+
+    def get(self, request: Request) -> Response:
+        query = read_query(DeliveryQueryIn, request)
+        rows, cursor = page_before(deliveries(by=caller_of(request)), field="received_at", **query)
+        return Response({"items": DeliveryOut(rows, many=True).data, "next_cursor": cursor})
