@@ -31,6 +31,10 @@ def environment(base: Mapping[str, str], ports: Ports, *, client_secret: str) ->
         "SCAIFLOW_SCAIKEY_CLIENT_SECRET": client_secret,
         "SANDBOX_CLIENT_ID": CLIENT_ID,
         "SANDBOX_CLIENT_SECRET": client_secret,
+        # What changes on the sandbox's page of people and groups is told to the server at once.
+        "SCAIFLOW_SCAIKEY_WEBHOOK_SECRET": client_secret,
+        "SANDBOX_WEBHOOK_SECRET": client_secret,
+        "SANDBOX_WEBHOOK_URL": f"http://127.0.0.1:{ports.web}/api/v1/webhooks/scaikey",
     }
     return ours | dict(base)
 
