@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from flows.compiler.checks import is_otherwise
+from flows.compiler.control import Control, condition_of
 from flows.compiler.diagnostics import Path, Report
 from flows.compiler.document import Flow, Node
 from flows.compiler.expressions import BadExpression, parse, templates_in
 from flows.compiler.fields import Field
 
 
-def check_references(flow: Flow, report: Report) -> None:
+def check_references(control: Control, report: Report) -> None:
+    flow = control.flow
     read: set[str] = set()
     for node in flow.nodes:
         for each, value in ((each, node.config.get(each.name)) for each in node.kind.fields if each.reads):
@@ -29,10 +30,10 @@ def check_references(flow: Flow, report: Report) -> None:
 
 def _conditions(flow: Flow, report: Report, read: set[str]) -> None:
     for edge in flow.edges:
-        if edge.condition is None or is_otherwise(edge):
+        if condition_of(edge, flow.by_id.get(edge.source)) is None:
             continue
         try:
-            read |= parse(edge.condition).names
+            read |= parse(edge.condition or "").names
         except BadExpression as error:
             report.error("bad_config", f"edge '{edge.id}': condition {error}", (*edge.path, "condition"), edge=edge.id)
 
