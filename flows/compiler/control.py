@@ -54,7 +54,7 @@ class Control:
         loops = [node.id for node in flow.by_id.values() if is_loop(node)]
         self._ports = {loop: len(self._ids) + number for number, loop in enumerate(loops)}
         self._root = len(self._ids) + len(loops)
-        self.edges = [edge for edge in flow.edges if self._is_control(edge)]
+        self.edges = [edge for edge in flow.edges if self.is_control(edge)]
         self.entries = [node for node in flow.by_id.values() if node.kind.is_entry]
         self._graph = self._drawn()
         self._entry_places = [self._place[entry.id] for entry in self.entries]
@@ -73,6 +73,14 @@ class Control:
     @property
     def is_acyclic(self) -> bool:
         return not self._knots
+
+    def is_control(self, edge: Edge) -> bool:
+        """Whether an edge says something about order: it is no data edge, and both its ends can be led to and from."""
+        ends_are_there = edge.source in self._place and edge.target in self._place
+        return edge.type != "data" and ends_are_there and not self.flow.by_id[edge.target].kind.is_entry
+
+    def is_body(self, edge: Edge) -> bool:
+        return edge.source_port == BODY_PORT and edge.source in self._ports
 
     def is_reached(self, node_id: str) -> bool:
         return self._place[node_id] in self._reached
@@ -94,13 +102,25 @@ class Control:
             port = self._inner[loop]
         return found
 
-    def can_run_before(self, earlier: str, node_id: str) -> bool:
-        """Whether some run has passed `earlier` when it comes to `node_id`; in a loop also in the iteration before."""
-        return bool(self._masks[self._place[node_id]] >> self._place[earlier] & 1)
+    def bit(self, node_id: str) -> int:
+        """The node's place in the sets of nodes that the next three answer, as the bits of a number."""
+        return 1 << self._place[node_id]
 
-    def can_run_before_again(self, earlier: str, loop: str) -> bool:
-        """The same for what a loop asks before each of its iterations."""
-        return bool(self._masks[self._ports[loop]] >> self._place[earlier] & 1)
+    def before(self, node_id: str) -> int:
+        """What some run has passed when it comes to the node; in a loop also in the iteration before."""
+        return self._masks[self._place[node_id]]
+
+    def inside(self, loop: str) -> int:
+        """What some run has passed when it comes to one more iteration of the loop."""
+        return self._masks[self._ports[loop]]
+
+    def behind(self, edge: Edge) -> int:
+        """What some run has passed when it asks for the edge's condition."""
+        source = self._source(edge)
+        if source >= len(self._ids):
+            return self._masks[source]
+        body = self.inside(edge.source) if edge.source in self._ports else 0
+        return self._masks[source] | 1 << source | body
 
     def cycles(self) -> list[list[str]]:
         """One way around each cycle that passes through no loop's body, in document order.
@@ -123,14 +143,9 @@ class Control:
             if target != loop and not self._tree.covers(port, target):
                 yield edge, self._ids[loop]
 
-    def _is_control(self, edge: Edge) -> bool:
-        ends_are_there = edge.source in self._place and edge.target in self._place
-        return edge.type != "data" and ends_are_there and not self.flow.by_id[edge.target].kind.is_entry
-
     def _source(self, edge: Edge) -> int:
         """The place that an edge leaves: its node's, or that of its loop's body port."""
-        is_body = edge.source_port == BODY_PORT and edge.source in self._ports
-        return self._ports[edge.source] if is_body else self._place[edge.source]
+        return self._ports[edge.source] if self.is_body(edge) else self._place[edge.source]
 
     def _name(self, place: int) -> str:
         return EXIT if place in (self._root, NONE) else self._ids[place]

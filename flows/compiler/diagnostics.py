@@ -79,6 +79,11 @@ class Report:
     def has_errors(self) -> bool:
         return any(found.severity == "error" for _, found in self._found)
 
+    @property
+    def broken_nodes(self) -> set[str]:
+        """The nodes with errors of their own."""
+        return {found.node_id for _, found in self._found if found.severity == "error" and found.node_id}
+
     def has(self, code: str) -> bool:
         return any(found.code == code for _, found in self._found)
 
