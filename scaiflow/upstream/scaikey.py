@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from scaiflow.upstream.http import Unreachable, call, expect_object
+from scaiflow.kit.errors import PassedThrough
+from scaiflow.upstream.http import Unreachable, UpstreamError, call, expect_object
 
 SERVICE = "scaikey"
 PER_PAGE, MAX_PAGES = 100, 10_000
+DISCOVERY_SECONDS = 600.0
 DISCOVERY = "/api/v1/platform/oauth/.well-known/openid-configuration"
 
 
@@ -22,8 +25,26 @@ class Endpoints:
     userinfo: str
 
 
+_known: dict[str, tuple[float, Endpoints]] = {}
+
+
 def discover(*, base_url: str) -> Endpoints:
-    """Raises Unreachable, UpstreamError."""
+    """Asked for again when it is older than ten minutes; what is known stays good while ScaiKey does not answer. Raises
+    Unreachable, UpstreamError, PassedThrough."""
+    asked_at, known = _known.get(base_url, (0.0, None))
+    if known and time.monotonic() - asked_at < DISCOVERY_SECONDS:
+        return known
+    try:
+        found = _discover(base_url)
+    except (Unreachable, UpstreamError, PassedThrough):
+        if known is None:
+            raise
+        return known
+    _known[base_url] = (time.monotonic(), found)
+    return found
+
+
+def _discover(base_url: str) -> Endpoints:
     found = expect_object(SERVICE, call(SERVICE, "GET", base_url + DISCOVERY).data)
     try:
         return Endpoints(
