@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from scaiflow.upstream.http import Unreachable, UpstreamError, call, expect_obje
 
 SERVICE = "scaikey"
 PER_PAGE, MAX_PAGES = 100, 10_000
+SANE_KEY = re.compile(r"[^\s\0-\x1f]{1,128}")
 DISCOVERY_SECONDS = 600.0
 DISCOVERY = "/api/v1/platform/oauth/.well-known/openid-configuration"
 
@@ -128,7 +130,7 @@ def person_of(item: dict[str, Any], tenant_id: str) -> Person:
         tenant_id=_tenant_of(item) or tenant_id,
         email=_text(item.get("email")),
         display_name=next((text for name in names if (text := _text(name))), ""),
-        status=_text(item.get("status")).upper(),
+        status=_text(item.get("status")).upper()[:32],
     )
 
 
@@ -146,7 +148,8 @@ def _full_name(item: dict[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    return value.strip()[:254] if isinstance(value, str) else ""
+    """As much of it as the mirror has room for, and no NUL, which not every database can keep."""
+    return value.replace("\0", "").strip()[:254] if isinstance(value, str) else ""
 
 
 def _pages(url: str, token: str, **params: str) -> list[dict[str, Any]]:
@@ -180,6 +183,6 @@ def _with_id(item: Any) -> dict[str, Any]:
     inner = item.get("user", item) if isinstance(item, dict) else None
     if isinstance(inner, dict):
         found = inner.get("user_id") if inner.get("user_id") else inner.get("id")
-        if isinstance(found, str) and found:
+        if isinstance(found, str) and SANE_KEY.fullmatch(found):
             return inner | {"id": found}
-    raise Unreachable(SERVICE, "answered with an item without an id")
+    raise Unreachable(SERVICE, "answered with an item without a usable id")
