@@ -11,7 +11,7 @@ operation that called knows which documented error that is. (../shared/spec/upst
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +29,7 @@ from scaiflow.upstream.guard import GuardedAdapter
 log = structlog.get_logger(__name__)
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 MAX_ANSWER = 10 * 1024 * 1024
+SHORTEST_SECRET = 8  # anything shorter would be found in texts that do not mean it
 PASSED_HEADERS = ("Content-Type", "Retry-After")
 PASSED_PREFIX = "x-scaigrid-ratelimit-"
 
@@ -97,8 +98,10 @@ def call(
     body: bytes | None = None,
     content_type: str = "application/json",
     read_seconds: float = READ_SECONDS,
+    hidden: Sequence[str] = (),
 ) -> Reply:
-    """One request and its JSON answer. Raises UpstreamError, Unreachable, and PassedThrough for 429."""
+    """One request and its JSON answer. Our credentials, and what else is to stay `hidden`, are cut out of a failure that
+    repeats them. Raises UpstreamError, Unreachable, and PassedThrough for 429."""
     headers = {"Accept": "application/json", "X-Request-ID": _request_id()}
     if token:
         headers["Authorization"] = f"Bearer {token}"
@@ -114,7 +117,15 @@ def call(
     finally:
         UPSTREAM_SECONDS.labels(service, outcome).observe(time.perf_counter() - started)
     log.info("upstream", service=service, method=method, status=response.status_code)
+    if response.status_code >= 400:
+        raw = _without(raw, [token or "", basic[1] if basic else "", *hidden])
     return _reply(service, response, raw)
+
+
+def _without(raw: bytes, secrets: Sequence[str]) -> bytes:
+    for secret in secrets:
+        raw = raw.replace(secret.encode(), b"[hidden]") if len(secret) >= SHORTEST_SECRET else raw
+    return raw
 
 
 def _guarded_exchange(

@@ -14,6 +14,7 @@ from scaiflow.upstream.http import Unreachable, UpstreamError, call, expect_obje
 SERVICE = "scaikey"
 PER_PAGE, MAX_PAGES = 100, 10_000
 SANE_KEY = re.compile(r"[^\s\0-\x1f]{1,128}")
+ONE_TIME = ("code", "code_verifier", "refresh_token")
 DISCOVERY_SECONDS = 600.0
 DISCOVERY = "/api/v1/platform/oauth/.well-known/openid-configuration"
 
@@ -75,6 +76,7 @@ def request_tokens(*, token_url: str, client: tuple[str, str], form: dict[str, s
     reply = call(
         SERVICE, "POST", token_url, basic=client,
         body=urlencode(form).encode(), content_type="application/x-www-form-urlencoded",
+        hidden=[form[name] for name in ONE_TIME if name in form],
     )  # fmt: skip
     return expect_object(SERVICE, reply.data)
 
