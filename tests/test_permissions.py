@@ -77,6 +77,8 @@ TABLE = [
     Row("POST", FLOW + "/deploy/preview", MANAGE, level="deploy"),
     Row("POST", FLOW + "/deploy", MANAGE, level="deploy", ok=422, body={"group_ids": 7}),
     Row("POST", FLOW + "/run-tests", MANAGE, level="deploy", ok=422),
+    Row("GET", FLOW + "/test-runs", VIEW, level="view"),
+    Row("GET", FLOW + "/test-runs/run_none", VIEW, level="view", ok=404),
     Row("GET", FLOW + "/jobs", VIEW, level="view"),
     Row("GET", "/api/v1/jobs/{job}", VIEW, level="view"),
     Row("POST", "/api/v1/jobs/{job}/cancel", MANAGE, level="deploy", ok=409),

@@ -25,6 +25,10 @@ def acl_id() -> str:
     return new_id("acl")
 
 
+def test_run_id() -> str:
+    return new_id("run")
+
+
 def audit_id() -> str:
     return new_id("aud")
 
