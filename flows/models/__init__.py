@@ -4,6 +4,7 @@ from flows.models.acls import FlowACL
 from flows.models.deployments import Deployment
 from flows.models.flows import Flow
 from flows.models.jobs import Job
+from flows.models.tags import FlowTag
 from flows.models.versions import FlowVersion
 
-__all__ = ["Deployment", "Flow", "FlowACL", "FlowVersion", "Job"]
+__all__ = ["Deployment", "Flow", "FlowACL", "FlowTag", "FlowVersion", "Job"]
