@@ -21,7 +21,7 @@ class DiffQueryIn(serializers.Serializer):
 class VersionChangeIn(serializers.Serializer):
     """An empty label, like null, takes the label away."""
 
-    label = Text(max_length=100, allow_null=True, allow_blank=True)  # type: ignore[assignment]  DRF takes fields away
+    label = Text(max_length=100, allow_null=True, allow_blank=True)  # type: ignore[assignment]  # DRF takes it off the class
 
     def validate_label(self, value: str | None) -> str | None:
         return value or None

@@ -25,6 +25,10 @@ def acl_id() -> str:
     return new_id("acl")
 
 
+def package_id() -> str:
+    return new_id("pkg")
+
+
 def audit_id() -> str:
     return new_id("aud")
 
