@@ -29,6 +29,10 @@ def test_run_id() -> str:
     return new_id("run")
 
 
+def package_id() -> str:
+    return new_id("pkg")
+
+
 def audit_id() -> str:
     return new_id("aud")
 
