@@ -83,7 +83,8 @@ def survey(*, credential: Credential, topology: dict[str, Any]) -> dict[str, Any
     service = service_of(credential)
     with named_failures(scope):
         scope_id = scaiqueue.find_scope(**service, slug=scope)
-        there = scaiqueue.list_queues(**service, scope_id=scope_id) if scope_id else {}
+        listed = scaiqueue.list_queues(**service, scope_id=scope_id) if scope_id else []
+    there = {str(queue.get("slug")): queue for queue in listed}
     wanted = {queue["slug"]: queue for queue in declared_queues(topology)}
     differing = [slug for slug in wanted if slug in there and difference(there[slug], wanted[slug])]
     return {
@@ -96,8 +97,7 @@ def survey(*, credential: Credential, topology: dict[str, Any]) -> dict[str, Any
 
 
 def service_of(credential: Credential) -> dict[str, str]:
-    base_url = settings.SCAIQUEUE_BASE_URL or f"{credential.base_url}/v1/modules/scaiqueue"
-    return {"base_url": base_url, "token": credential.token}
+    return credential.at("scaiqueue", settings.SCAIQUEUE_BASE_URL)
 
 
 def declared_queues(topology: dict[str, Any]) -> list[dict[str, Any]]:

@@ -38,9 +38,10 @@ def audit_id() -> str:
 
 
 class OpaqueId:
-    """Path converter: what can be an id of ours or of ScaiKey. Anything else is no route at all."""
+    """Path converter: what can be an id of ours or of a service. Anything else is no route at all, least of all a segment of
+    dots alone, which would lead elsewhere in an upstream's path."""
 
-    regex = r"[A-Za-z0-9_.-]{1,128}"
+    regex = r"(?!\.+(?:/|$))[A-Za-z0-9_.-]{1,128}"
 
     def to_python(self, value: str) -> str:
         return value

@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests  # noqa: TID251  this is the room
 import structlog
@@ -23,7 +23,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from scaiflow.kit import json
-from scaiflow.kit.errors import PassedThrough
+from scaiflow.kit.errors import NotFound, PassedThrough
 from scaiflow.kit.metrics import UPSTREAM_SECONDS
 from scaiflow.upstream.breaker import breaker_for
 from scaiflow.upstream.guard import GuardedAdapter
@@ -237,6 +237,14 @@ def _no_answer(service: str, error: requests.RequestException | HTTPError) -> Un
     if isinstance(error, requests.ConnectionError):
         return Unreachable(service, "cannot be reached")
     return Unreachable(service, "the connection broke")
+
+
+def segment(value: str) -> str:
+    """An id as one segment of a path. Raises NotFound for one that would lead elsewhere: dots are taken out of a path on its
+    way, however they are written."""
+    if not value.strip("."):
+        raise NotFound("there is nothing with this id")
+    return quote(value, safe="")
 
 
 def unwrap(data: Any) -> Any:
