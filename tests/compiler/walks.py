@@ -2,8 +2,8 @@
 
 A run starts behind the entry and stands on one node at a time. It takes the first way whose condition holds, else the else;
 when none holds it goes on where all the ways meet, and where they cannot meet (one target, or none in common) its branch
-ends: it goes on where the branches around it meet. A parallel walks its branches one after the other up to where they meet. A
-loop walks its body until that comes back to the loop or to a dead end.
+ends: it goes on where the branches around it meet. A parallel walks its branches one after the other up to where they meet.
+A loop walks its body until that comes back to the loop or to a dead end.
 """
 
 from __future__ import annotations
