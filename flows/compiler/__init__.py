@@ -93,10 +93,10 @@ def _analysed(document: object) -> _Analysed:
     report = Report()
     if problems:
         for path, problem in problems:
-            report.error("bad_shape", problem, path)
+            report.add("bad_shape", problem, path)
         return _Analysed(None, None, report.sorted())
     for error in shape_errors(copy):
-        report.error("bad_shape", error.msg, error.loc)
+        report.add("bad_shape", error.msg, error.loc)
     flow = read_flow(copy)
     check(flow, report)
     control = Control(flow)
@@ -115,5 +115,5 @@ def _structured(control: Control, report: Report) -> list[Block] | None:
     except Unstructured as error:
         node = error.node
         path = node.path if node else ("nodes",)
-        report.error("unstructured", str(error), path, node=node.id if node else None)
+        report.add("unstructured", str(error), path, node=node.id if node else None)
         return None

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 
 FUNCTIONS = frozenset(
     [
@@ -49,28 +50,29 @@ class BadExpression(Exception):
     """The end of a sentence that begins with the field's name."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Parsed:
     """`reads` are the names that are looked up, each with the field that is asked of it (`a.b`; else "").
 
     `is_literal`: it is one literal (or a list of them) alone.
     """
 
-    reads: set[tuple[str, str]] = field(default_factory=set)
-    is_literal: bool = False
+    reads: frozenset[tuple[str, str]]
+    is_literal: bool
 
     @property
     def names(self) -> set[str]:
         return {name for name, _ in self.reads}
 
 
+@lru_cache(maxsize=4096)
 def parse(source: str) -> Parsed:
     """Raises BadExpression."""
     parser = _Parser(_tokens(source))
     parser.expression(0, 0)
     if parser.here != END:
         raise BadExpression(f"has {_told(parser.here)} where the expression should end")
-    return Parsed(parser.reads, is_literal=not parser.reads and not parser.has_operator)
+    return Parsed(frozenset(parser.reads), is_literal=not parser.reads and not parser.has_operator)
 
 
 def templates_in(text: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from flows.compiler.kinds import KINDS
 from flows.compiler.kinds.logic import BODY_PORT, DONE_PORT
 
 MAX_BYTES = 10 * 1024 * 1024
-MAX_DEPTH = 300
+MAX_DEPTH = 500  # more than the compiler writes: structure.MAX_DEPTH lists of five levels, and what configs hold
 APART = 120
 META = {"node_id": "id", "node_kind": "type", "node_label": "label", "node_config": "config"}
 CARRIED = ("edges", "variables", "tests", "metadata")

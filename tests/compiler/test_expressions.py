@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flows.compiler.expressions import BadExpression, parse, templates_in
@@ -47,6 +47,7 @@ def test_templates_end_where_their_expression_does() -> None:
         list(templates_in("{{ never closed"))
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab1.'\"()[]{}<>=!&|+-*/%, notindr", max_size=40))
 def test_any_text_is_parsed_or_refused(source: str) -> None:
     try:
