@@ -60,8 +60,11 @@ def _round_trip(document: object) -> tuple[Any, bool]:
 
 
 def _may_have_long_key(text: bytes) -> bool:
-    """Whether some key may be longer than MAX_KEY: never wrong when it says no. A regular expression took most of the check's
-    time; this cuts the text behind its keys, with all escaped backslashes and quotes out of the way."""
+    """Whether some key may be longer than MAX_KEY: never wrong when it says no.
+
+    A regular expression took most of the check's time; this cuts the text behind its keys, with all escaped backslashes and
+    quotes out of the way.
+    """
     plain = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")
     return any(len(piece) - piece.rfind(b'"') > MAX_KEY + 1 for piece in plain.split(b'":')[:-1])
 

@@ -21,7 +21,7 @@ INLINE = frozenset({"meta", "scaiflow_meta"})
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z_]*")
 _WORDS = frozenset(["null", "true", "false", "yes", "no", "on", "off", "y", "n", "none", "nan", "inf", "infinity"])
 # A number with an exponent, or a text that looks like one: then the slow road looks at every number.
-_MAYBE_EXPONENT = re.compile(rb"\de-?\d")
+_MAYBE_EXPONENT = re.compile(rb"\de[+-]?\d")
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
