@@ -16,7 +16,7 @@ from flows.compiler.document import read_flow
 from flows.compiler.emit_ir import TooLarge, as_ir
 from flows.compiler.emit_scai import as_scai
 from flows.compiler.importer import Imported, ManifestError, import_manifest
-from flows.compiler.kinds import KINDS
+from flows.compiler.kinds import KINDS, Kind
 from flows.compiler.manifest import manifest_of, slug_of
 from flows.compiler.order import check_order
 from flows.compiler.plain import canonical
@@ -38,6 +38,7 @@ __all__ = [
     "Diagnostic",
     "Format",
     "Imported",
+    "Kind",
     "ManifestError",
     "Severity",
     "ShapeError",

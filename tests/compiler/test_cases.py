@@ -12,8 +12,7 @@ import yaml
 
 from flows.compiler import KINDS, CompileError, compile_flow, validate
 from flows.compiler.diagnostics import CODES, SECTIONS
-
-CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
+from tests.compiler.documents import CASES
 
 
 def outcome_of(document: Any) -> dict[str, Any]:
@@ -60,21 +59,3 @@ def test_findings_come_in_document_order_each_with_its_place(path: Path) -> None
         places.append((SECTIONS.index(section.partition(".")[0]), int(index) if index.isdigit() else -1))
         assert each.severity == CODES[each.code]
     assert places == sorted(places)
-
-
-@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_key_order_never_reaches_the_bytes(path: Path) -> None:
-    document = json.loads(path.read_text())["document"]
-
-    def turned(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: turned(value[key]) for key in reversed(value)}
-        return [turned(item) for item in value] if isinstance(value, list) else value
-
-    def bytes_of(each: Any) -> bytes:
-        try:
-            return compile_flow(each).body
-        except CompileError as error:
-            return str(error).encode()
-
-    assert bytes_of(document) == bytes_of(turned(document))
