@@ -12,6 +12,7 @@ from scaiflow.upstream import scaikey
 from scaiflow.upstream.http import Unreachable, UpstreamError
 from tenants.actions import SIGNED_IN, SIGNED_OUT
 from tenants.models import User
+from tenants.operations.service_tokens import is_configured
 
 FIELDS = ("access_token", "refresh_token", "id_token", "token_type", "expires_in")
 
@@ -56,7 +57,7 @@ def _request(form: dict[str, str]) -> dict[str, Any]:
 
 
 def _require_configured() -> None:
-    if not (settings.SCAIKEY_BASE_URL and settings.SCAIKEY_CLIENT_ID):
+    if not is_configured():
         raise Unavailable("sign-in is not configured: set SCAIKEY_BASE_URL and its client", component="scaikey")
 
 
