@@ -18,10 +18,10 @@ class Secret(models.Model):
     class Meta:
         verbose_name_plural: ClassVar[str] = "secrets"
 
+    def __str__(self) -> str:
+        return self.path
+
     @property
     def tenant_id(self) -> str:
         """Whose it is: the second part of `tenants/<tenant id>/<name>`."""
         return f"{self.path}//".split("/")[1]
-
-    def __str__(self) -> str:
-        return self.path
