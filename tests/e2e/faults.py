@@ -118,10 +118,10 @@ class Installation:
         self.redis_url = addresses.get("SCAIFLOW_REDIS_URL")
         self.group = Processes(logs=folder)
 
-    def start(self) -> None:
+    def start(self, *, with_worker: bool = True) -> None:
         self.group.run("migrate", [*MANAGE, "migrate", "--noinput"], self.env)
         start_web(self.group, self.env, self.ports)
-        if self.redis_url:
+        if self.redis_url and with_worker:
             start_worker(self.group, self.env)
 
     def kill_who_works(self) -> None:
