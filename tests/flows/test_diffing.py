@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -247,8 +248,6 @@ def test_a_diff_reads_as_text() -> None:
 
 
 def test_a_large_diff_is_made_in_no_time() -> None:
-    import time
-
     old = greeting()
     old["nodes"] = [node(f"n{number}", "llm_rigid", template=f"{number}") for number in range(5000)]
     new = {**old, "nodes": [{**each, "id": "n0"} for each in reversed(old["nodes"])]}
