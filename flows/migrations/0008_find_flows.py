@@ -21,7 +21,7 @@ def fill_search_text(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("flows", "0003_job_idempotency_and_cancel")]
+    dependencies = [("flows", "0004_cores_and_test_runs")]
 
     operations = [
         migrations.CreateModel(
