@@ -12,6 +12,7 @@ import pytest
 from django.urls import resolve
 from django.utils import timezone
 
+from catalog.models import Package, PackageVersion
 from flows.models import Deployment, Flow, FlowACL, FlowVersion, Job
 from scaiflow.kit.models import AuditEntry
 from tenants.models import Group, Membership, Secret, User
@@ -67,9 +68,12 @@ def full_tenant(sign_in: SignIn, name: str) -> Tenant:
         flow_id=flow, core_id=f"core_{name}", flow_version="1.0.0", published_slug=mark, status="deployed"
     )
     job = Job.objects.create(flow_id=flow, kind="deploy", state="queued", result={"mark": mark})
+    draft = {"package_id": f"of-{name}", "name": mark, "version": "1.0.0", "flow_id": flow}
+    assert caller.post("/api/v1/catalog/publish", draft).status_code == 201
     return Tenant(
         tenant_id, mark, author,
         {
+            "package_id": f"of-{name}",
             "flow_id": flow, "deleted": deleted, "version": "1.0.0", "acl_id": entry.id, "deployment_id": deployment.id,
             "job_id": job.id, "user_id": users[1], "group_id": group.id, "core": f"core_{name}",
         },
@@ -142,7 +146,8 @@ def rows_of(tenant: Tenant) -> list[Any]:
     of_flow = {"flow__tenant_id": tenant.id}
     found = [Flow.objects.filter(tenant_id=tenant.id), User.objects.filter(tenant_id=tenant.id)]
     found += [model.objects.filter(**of_flow) for model in (FlowVersion, FlowACL, Deployment, Job)]
-    found += [model.objects.filter(tenant_id=tenant.id) for model in (Group, Membership, Delivery, AuditEntry)]
+    found += [model.objects.filter(tenant_id=tenant.id) for model in (Group, Membership, Delivery, AuditEntry, Package)]
+    found += [PackageVersion.objects.filter(package__tenant_id=tenant.id)]
     found += [Secret.objects.filter(path__contains=tenant.id)]
     return [list(rows.order_by("pk").values()) for rows in found]
 
