@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Max
 
-from flows.models import Deployment, Flow, FlowACL, Job
+from flows.models import Deployment, Flow, FlowACL, Job, TestRun
 from flows.roles import Level
 from scaiflow.kit.errors import NotAllowed, NotFound, Unseen
 from tenants.principals import Principal
@@ -95,4 +95,12 @@ def deployment_of(flow: Flow, deployment_id: str) -> Deployment:
     found = flow.deployments.filter(id=deployment_id).first()
     if found is None:
         raise NotFound("deployment not found")
+    return found
+
+
+def test_run_of(flow: Flow, run_id: str) -> TestRun:
+    """Raises NotFound."""
+    found = flow.test_runs.filter(id=run_id).first()
+    if found is None:
+        raise NotFound("test run not found")
     return found

@@ -52,7 +52,8 @@ TABLE = [
     Row("POST", "/api/v1/auth/refresh", PUBLIC, ok=422),
     Row("POST", "/api/v1/dev/deploy", PUBLIC, ok=503),  # closed: its own token is not set (tests/flows/test_legacy.py)
     Row("POST", "/api/v1/webhooks/scaikey", PUBLIC, ok=503),
-    Row("GET", "/api/v1/admin/webhooks", TOKEN, role="super"),
+    Row("GET", "/api/v1/admin/webhooks", TOKEN, role="tenant"),
+    Row("GET", "/api/v1/admin/webhooks?tenant_id=tnt_third", TOKEN, role="super"),
     Row("GET", "/api/v1/me", TOKEN),
     Row("GET", KEY, TOKEN),
     Row("POST", KEY, TOKEN, role="tenant", ok=204, body={"api_key": "sgk_0123456789"}),
@@ -76,6 +77,8 @@ TABLE = [
     Row("POST", FLOW + "/deploy/preview", MANAGE, level="deploy"),
     Row("POST", FLOW + "/deploy", MANAGE, level="deploy", ok=422, body={"group_ids": 7}),
     Row("POST", FLOW + "/run-tests", MANAGE, level="deploy", ok=422),
+    Row("GET", FLOW + "/test-runs", VIEW, level="view"),
+    Row("GET", FLOW + "/test-runs/run_none", VIEW, level="view", ok=404),
     Row("GET", FLOW + "/jobs", VIEW, level="view"),
     Row("GET", "/api/v1/jobs/{job}", VIEW, level="view"),
     Row("POST", "/api/v1/jobs/{job}/cancel", MANAGE, level="deploy", ok=409),

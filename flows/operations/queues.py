@@ -47,9 +47,23 @@ def named_failures(scope: str) -> Iterator[Place]:
         raise ScaiQueueProvisionFailed(str(error), scope=scope, queue=at.queue) from None
 
 
+def topology_of(content: dict[str, Any]) -> dict[str, Any] | None:
+    """What `config.scaiqueue` declares, or None when that is nothing."""
+    declared: dict[str, Any] = (content.get("config") or {}).get("scaiqueue") or {}
+    return declared if declared.get("scope") or declared.get("queues") else None
+
+
+def _scope_of(topology: dict[str, Any]) -> str:
+    """Raises ScaiQueueProvisionFailed: queues without a scope have no place to be in."""
+    scope = topology.get("scope")
+    if not scope:
+        raise ScaiQueueProvisionFailed("the flow's config.scaiqueue has queues but no scope", scope=None, queue=None)
+    return str(scope)
+
+
 def provision(*, credential: Credential, topology: dict[str, Any]) -> dict[str, Any]:
     """`{scope_id, scope_slug, queue_ids: {slug: id}}`. Raises ScaiQueueAuth, ScaiQueueProvisionFailed, PassedThrough."""
-    scope = str(topology["scope"])
+    scope = _scope_of(topology)
     service = service_of(credential)
     queue_ids: dict[str, str] = {}
     with named_failures(scope) as at:
@@ -65,7 +79,7 @@ def provision(*, credential: Credential, topology: dict[str, Any]) -> dict[str, 
 def survey(*, credential: Credential, topology: dict[str, Any]) -> dict[str, Any]:
     """What `provision` would do, found out by reading alone: `{scope, scope_exists, create, existing, conflicts}` (slugs; a
     conflict is a queue that exists otherwise than declared). Raises as `provision` does."""
-    scope = str(topology["scope"])
+    scope = _scope_of(topology)
     service = service_of(credential)
     with named_failures(scope):
         scope_id = scaiqueue.find_scope(**service, slug=scope)

@@ -25,6 +25,14 @@ def acl_id() -> str:
     return new_id("acl")
 
 
+def test_run_id() -> str:
+    return new_id("run")
+
+
+def package_id() -> str:
+    return new_id("pkg")
+
+
 def audit_id() -> str:
     return new_id("aud")
 
