@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,11 +55,7 @@ class Stage:
             road = f"/api/v1/scaicore/events?core_id={self.core(name)}&limit=500" + (cursor and f"&cursor={cursor}")
             page = self.ada.send("GET", road).body["data"]
             found, cursor = found + page["events"], page["next_cursor"]
-        grouped: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for event in reversed(found):
-            kind = event["type"].removeprefix("scaicore.runtime.")
-            grouped[event["payload"]["execution_id"]].append({"kind": kind, **event["payload"]})
-        return grouped
+        return split(reversed(found))
 
     def sandbox(self, method: str, path: str, body: Any = None) -> Any:
         headers = {"Authorization": f"Bearer {self.ada.token}", "Content-Type": "application/json"}
@@ -72,6 +68,18 @@ class Stage:
         child.kill()
         child.wait()
         start_sandbox(self.group, self.env, self.ports, state=self.state)
+
+
+def split(events: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """By run. One run may call this Core several times: each of those is a run of its own here, `exec_...#2`."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    begun: Counter[str] = Counter()
+    for event in events:
+        kind, execution_id = event["type"].removeprefix("scaicore.runtime."), event["payload"]["execution_id"]
+        begun[execution_id] += kind == "invocation.started"
+        number = f"#{begun[execution_id]}" if begun[execution_id] > 1 else ""
+        found[execution_id + number].append({"kind": kind, **event["payload"]})
+    return found
 
 
 @pytest.fixture(scope="module")
