@@ -6,7 +6,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import StreamingHttpResponse
 from rest_framework.request import Request
 
-from lookups.operations.stream import open_stream, told
+from lookups.operations.stream import Stream, open_stream
 from lookups.serializers.scaicore import StreamIn
 from scaiflow.kit.errors import Unavailable
 from scaiflow.kit.rights import VIEW
@@ -23,7 +23,7 @@ class EventStream(ApiView):
         opening = open_stream(by=caller_of(request), core_id=query["core_id"], last_id=last_id, limit=query["limit"])
         require_asgi(request)
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        return StreamingHttpResponse(told(opening), content_type="text/event-stream", headers=headers)
+        return StreamingHttpResponse(Stream(opening), content_type="text/event-stream", headers=headers)
 
 
 def require_asgi(request: Request) -> None:
