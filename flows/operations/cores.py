@@ -12,6 +12,8 @@ from tenants.operations.credentials import Credential
 
 
 class ScaiGridAuth(UpstreamFailure):
+    """ScaiGrid does not take the credential, or the credential may not do this."""
+
     error = "scaigrid_auth"
 
 
@@ -22,6 +24,8 @@ class ScaiCoreCompileFailed(UpstreamFailure):
 
 
 class ScaiCoreCreateFailed(UpstreamFailure):
+    """ScaiGrid refused the manifest, or could not be reached (`status` is null then)."""
+
     error = "scaicore_create_failed"
 
 

@@ -9,6 +9,8 @@ FIX = "Sign in with ScaiKey, or set this tenant's API key via POST /v1/tenants/m
 
 
 class MissingScaiGridCredentials(Precondition):
+    """There is no usable ScaiGrid credential for this tenant."""
+
     error = "missing_scaigrid_credentials"
 
 

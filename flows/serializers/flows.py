@@ -60,3 +60,23 @@ class FlowListOut(serializers.Serializer):
     items = FlowSummary(many=True)
     total = serializers.IntegerField()
     next_cursor = serializers.CharField(allow_null=True)
+
+
+class FlowOut(FlowSummary):
+    """A flow with its content, as the views put it together."""
+
+    content = Object()
+
+    class Meta(FlowSummary.Meta):
+        fields: ClassVar[list[str]] = [*FlowSummary.Meta.fields, "content"]
+
+
+class TenantOut(serializers.Serializer):
+    id = serializers.CharField()
+    users = serializers.IntegerField()
+    groups = serializers.IntegerField()
+    flows = serializers.IntegerField()
+
+
+class TenantsOut(serializers.Serializer):
+    tenants = TenantOut(many=True)

@@ -21,3 +21,30 @@ class ValidateIn(serializers.Serializer):
 
 class ImportIn(serializers.Serializer):
     manifest = Text(trim_whitespace=False)
+
+
+class DiagnosticOut(serializers.Serializer):
+    severity = serializers.ChoiceField(["error", "warning"])
+    code = serializers.CharField()
+    message = serializers.CharField()
+    path = serializers.CharField(allow_blank=True)
+    node_id = serializers.CharField(allow_null=True)
+    edge_id = serializers.CharField(allow_null=True)
+
+
+class CompileOut(serializers.Serializer):
+    format = serializers.CharField()
+    body = serializers.CharField(
+        allow_blank=True, help_text="The manifest; of `ir` in base64; empty when it does not compile."
+    )
+    errors = DiagnosticOut(many=True)  # type: ignore[assignment]  # the contract's word; DRF's own is a property
+
+
+class ValidateOut(serializers.Serializer):
+    valid = serializers.BooleanField()
+    diagnostics = DiagnosticOut(many=True)
+
+
+class ImportOut(serializers.Serializer):
+    content = Object()
+    unknown_steps = serializers.ListField(child=serializers.JSONField())

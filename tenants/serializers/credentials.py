@@ -17,3 +17,9 @@ class CredentialIn(serializers.Serializer):
         if not SCAIGRID_KEY.fullmatch(value):
             raise serializers.ValidationError("must be a ScaiGrid key: sgk_ and at least 8 more characters")
         return value
+
+
+class CredentialOut(serializers.Serializer):
+    configured = serializers.BooleanField()
+    base_url = serializers.CharField(allow_null=True)
+    masked_key = serializers.CharField(allow_null=True)
