@@ -27,15 +27,17 @@ class Call:
     """One method of one route.
 
     `answer` is a serializer (class, or instance with `many=True`), a Raw, or None for no body, and `other` the same in
-    another form; `also` holds further good statuses with theirs. `headers` are read from the request, `told` stand in the
-    answer. `raises` names errors beyond those that follow from the table of rights, from a body and from a path
-    (kit/openapi.py adds these). `proof` is how the caller shows who it is, where that is not a ScaiKey token."""
+    another form (`takes` is that of the body); `also` holds further good statuses with theirs. `headers` are read from the
+    request, `told` stand in the answer. `raises` names errors beyond those that follow from the table of rights, from a
+    body and from a path (kit/openapi.py adds these). `proof` is how the caller shows who it is, where that is not a ScaiKey
+    token."""
 
     name: str
     summary: str
     answer: Any = None
     status: int = 200
     body: Input | None = None
+    takes: Raw | None = None
     query: Input | None = None
     headers: tuple[str, ...] = ()
     told: tuple[str, ...] = ()

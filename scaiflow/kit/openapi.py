@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.serializers import ListSerializer
@@ -28,6 +27,7 @@ from scaiflow.kit.errors import (
     Unprocessable,
 )
 from scaiflow.kit.rights import ANY
+from scaiflow.kit.shapes import Text
 from scaiflow.kit.views import PublicView
 
 Schema = dict[str, Any]
@@ -99,11 +99,17 @@ class TableSchema(AutoSchema):
         return [{proof: []}] if proof else []
 
     def get_override_parameters(self) -> list[Any]:
-        headers = [
-            OpenApiParameter(name, str, OpenApiParameter.HEADER, description=HEADERS[name])
-            for name in self.call.headers
-        ]
-        return [*([self.call.query] if self.call.query else []), *headers]
+        return [*([self.call.query] if self.call.query else []), *map(_header, self.call.headers)]
+
+    def _get_parameters(self) -> list[Schema]:
+        """An empty value in the query string counts as not sent."""
+        found: list[Schema] = super()._get_parameters()
+        for one in found:
+            if one["in"] == "query" and not one.get("required"):
+                one["schema"] = {
+                    key: value for key, value in one["schema"].items() if key not in {"minLength", "pattern"}
+                }
+        return found
 
     def get_response_serializers(self) -> Any:
         return None if isinstance(self.call.answer, Raw) else self.call.answer
@@ -117,10 +123,26 @@ class TableSchema(AutoSchema):
     def map_parsers(self) -> list[str]:
         return ["application/json"]
 
+    def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Schema:
+        if hasattr(field, "told") and not isinstance(field, Text):
+            return dict(field.told)
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        if direction == "response":
+            return {key: value for key, value in schema.items() if key != "minLength"}  # of what is sent to us alone
+        if not isinstance(field, Text):
+            return dict(schema)
+        return {**schema, **({} if field.allow_blank else {"pattern": r"\S"}), **field.told}
+
     def _get_serializer_field_meta(self, field: Any, direction: str) -> Schema:
         """Without the defaults that only stand for "not sent"."""
         meta: Schema = super()._get_serializer_field_meta(field, direction)  # type: ignore[no-untyped-call]
         return {key: value for key, value in meta.items() if key != "default" or value not in ("", None)}
+
+    def _get_request_body(self, direction: str = "request") -> Schema | None:
+        body: Schema | None = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        if body and self.call.takes:
+            body["content"] |= _raw(self.call.takes)
+        return body
 
     def _postprocess_serializer_schema(self, schema: Schema, serializer: Any, direction: str) -> Schema:
         """A field of an answer is always there, unless it was declared as one that may be missing."""
@@ -149,6 +171,11 @@ class TableSchema(AutoSchema):
             told["content"] |= _raw(self.call.other)
         told["description"] = self.call.summary
         return told | {"headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names}}
+
+
+def _header(name: str) -> OpenApiParameter:
+    kind = {"type": "string", **({"pattern": "^[ -~]{1,255}$"} if name == "Idempotency-Key" else {})}
+    return OpenApiParameter(name, kind, OpenApiParameter.HEADER, description=HEADERS[name])
 
 
 def _raw(shape: Raw) -> Schema:
@@ -237,10 +264,3 @@ def what_of(error: type[AppError]) -> str:
 
 def example_of(error: type[AppError]) -> Schema:
     return {"detail": {"error": named(error), "message": what_of(error)}}
-
-
-class ObjectField(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
-    target_class = "scaiflow.kit.shapes.Object"
-
-    def map_serializer_field(self, auto_schema: Any, direction: str) -> Schema:
-        return {"type": "object", "additionalProperties": {}}

@@ -15,7 +15,7 @@ class SyncIn(serializers.Serializer):
 
 
 class RoleIn(serializers.Serializer):
-    role = Text(max_length=32)
+    role = Text(max_length=32, told={"enum": AdminRole.values})
 
     def validate_role(self, value: str) -> AdminRole:
         if value not in AdminRole.values:

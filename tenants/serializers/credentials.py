@@ -10,7 +10,7 @@ SCAIGRID_KEY = re.compile(r"sgk_[!-~]{8,}")
 
 
 class CredentialIn(serializers.Serializer):
-    api_key = Text(max_length=512)
+    api_key = Text(max_length=512, told={"pattern": f"^{SCAIGRID_KEY.pattern}$"})
     base_url = Text(max_length=512, required=False, allow_null=True, default=None)
 
     def validate_api_key(self, value: str) -> str:

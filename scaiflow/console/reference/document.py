@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import Any
 
 from drf_spectacular.generators import SchemaGenerator
 
+from flows.compiler import FLOW_SCHEMA
 from scaiflow.console.reference.examples import with_examples
 from scaiflow.kit import json
 from scaiflow.kit.openapi import STANDING, Schema, response
@@ -88,7 +90,7 @@ def complete(result: Schema, **_: Any) -> Schema:
     """drf-spectacular's last hook: the parts that calls refer to, and an example for every body and answer."""
     result = _any_of(result)
     parts = result["components"]
-    parts["schemas"] = dict(sorted({**parts.get("schemas", {}), **SCHEMAS}.items()))
+    parts["schemas"] = dict(sorted({**parts.get("schemas", {}), **SCHEMAS, **flow_graph()}.items()))
     standing = {
         name: response(words, {kind}, is_limited=status == 503) for status, (name, words, kind) in STANDING.items()
     }
@@ -97,6 +99,23 @@ def complete(result: Schema, **_: Any) -> Schema:
     parts["headers"] = HEADERS
     parts["securitySchemes"] = PROOFS
     return with_examples(result)
+
+
+def flow_graph() -> Schema:
+    """The compiler's own schema of flow documents, with its inner parts as parts of this document."""
+    text = json.dumps(
+        {key: value for key, value in FLOW_SCHEMA.items() if key not in {"$schema", "$id", "title"}}
+    ).decode()
+    schema = json.loads(
+        re.sub(r"#/\$defs/(\w+)", lambda found: f"#/components/schemas/{_part(found[1])}", text).encode()
+    )
+    schema["properties"]["config"]["properties"]["capabilities"]["items"] = {}  # readers of OpenAPI want to be told
+    inner = schema.pop("$defs")
+    return {"FlowGraph": schema, **{_part(name): part for name, part in inner.items()}}
+
+
+def _part(name: str) -> str:
+    return f"Flow{name.title()}"
 
 
 def _any_of(part: Any) -> Any:
