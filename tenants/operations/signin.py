@@ -20,6 +20,8 @@ FIELDS = ("access_token", "refresh_token", "id_token", "token_type", "expires_in
 class Refused(Failure):
     """ScaiKey said no: the detail carries its `error` and `error_description`."""
 
+    error = "invalid_grant"
+
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
         self.error = error
@@ -27,6 +29,8 @@ class Refused(Failure):
 
 
 class ScaiKeyFailed(UpstreamFailure):
+    """ScaiKey failed, or could not be reached (`status` is null then)."""
+
     error = "scaikey_api"
 
 
