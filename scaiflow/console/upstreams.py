@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +16,14 @@ from scaiflow.upstream.http import Unreachable, UpstreamError
 
 FRESH_SECONDS = 10
 READ_SECONDS = 3.0
+ANSWERS = ("answers", "answers, and limits the rate")
+ROUTE = {
+    "ScaiKey": "/api/v1/platform/oauth/.well-known/openid-configuration",
+    "ScaiGrid": "/v1/modules/scaicore/cores",
+    "ScaiQueue": "/scopes",
+    "ScaiBunker": "/bunkers",
+    "ScaiVault": "/v1/secrets",
+}
 PURPOSE = {
     "ScaiKey": "signs people in",
     "ScaiGrid": "runs the Cores that flows are deployed to",
@@ -25,35 +34,39 @@ PURPOSE = {
 
 
 def upstreams_in_words(*, scaigrid: str) -> list[dict[str, Any]]:
-    """`[{name, purpose, address, word, ok}]`; `ok` is None for a service that is not configured. `scaigrid` is the address
-    that holds for the tenant."""
+    """`[{name, purpose, address, word, ok}]`. `scaigrid` is the address that holds for the tenant."""
     addresses = {
-        "ScaiKey": settings.SCAIKEY_BASE_URL, "ScaiGrid": scaigrid, "ScaiQueue": settings.SCAIQUEUE_BASE_URL,
-        "ScaiBunker": settings.SCAIBUNKER_BASE_URL, "ScaiVault": settings.SCAIVAULT_BASE_URL,
-    }  # fmt: skip
-    key = "console-upstreams:" + ",".join(address for address in addresses.values())
-    found: list[dict[str, Any]] | None = cache.get(key[:240])
+        "ScaiKey": settings.SCAIKEY_BASE_URL,
+        "ScaiGrid": scaigrid,
+        "ScaiQueue": settings.SCAIQUEUE_BASE_URL or f"{scaigrid}/v1/modules/scaiqueue",
+        "ScaiBunker": settings.SCAIBUNKER_BASE_URL or f"{scaigrid}/v1/modules/scaibunker",
+        "ScaiVault": settings.SCAIVAULT_BASE_URL,
+    }
+    name = "console-upstreams:" + hashlib.sha256("\n".join(addresses.values()).encode()).hexdigest()
+    found: list[dict[str, Any]] | None = cache.get(name)
     if found is None:
-        with ThreadPoolExecutor(len(addresses)) as pool:
-            words = [pool.submit(contextvars.copy_context().run, _word, name, url) for name, url in addresses.items()]
-        found = [
-            {"name": name, "purpose": PURPOSE[name], "address": url, "ok": word.result()[0], "word": word.result()[1]}
-            for (name, url), word in zip(addresses.items(), words, strict=True)
-        ]
-        cache.set(key[:240], found, FRESH_SECONDS)
+        found = _asked({name: address for name, address in addresses.items() if address})
+        cache.set(name, found, FRESH_SECONDS)
     return found
 
 
-def _word(name: str, address: str) -> tuple[bool | None, str]:
-    """Any answer below 500 is a sign of life: there is no health route that all of them promise."""
-    if not address:
-        return None, "not configured"
+def _asked(addresses: dict[str, str]) -> list[dict[str, Any]]:
+    with ThreadPoolExecutor(len(addresses)) as pool:
+        words = [pool.submit(contextvars.copy_context().run, _word, name, url) for name, url in addresses.items()]
+    return [
+        {"name": name, "purpose": PURPOSE[name], "address": url, "word": word.result(), "ok": word.result() in ANSWERS}
+        for (name, url), word in zip(addresses.items(), words, strict=True)
+    ]
+
+
+def _word(name: str, address: str) -> str:
+    """Any answer below 500 is a sign of life, a refusal too: there is no health route that all of them promise."""
     try:
-        http.call(name.lower(), "GET", address, read_seconds=READ_SECONDS)
+        http.call(name.lower(), "GET", address + ROUTE[name], read_seconds=READ_SECONDS)
     except UpstreamError as error:
-        return (error.status < 500, "answers" if error.status < 500 else f"answers {error.status}")
+        return ANSWERS[0] if error.status < 500 else f"answers {error.status}"
     except PassedThrough:
-        return True, "answers, and limits the rate"
+        return ANSWERS[1]
     except Unreachable as error:
-        return False, str(error)
-    return True, "answers"
+        return str(error)
+    return ANSWERS[0]
