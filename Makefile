@@ -6,7 +6,7 @@ RUN := $(BIN)/python
 INSTALL = $(RUN) -m uv pip install --quiet --python $(RUN) -r $(1) || $(RUN) -m pip install --quiet -r $(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo run test test-slow rules check fix clean
+.PHONY: help setup tools demo run test test-slow rules check bench-rights fix clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -50,6 +50,10 @@ rules: tools ## format, lint, import contracts, types, migrations
 	SCAIFLOW_DEBUG=true $(RUN) manage.py makemigrations --check --dry-run
 
 check: rules test test-slow ## all that CI runs
+
+bench-rights: tools ## how long a list of flows takes through groups, and a bad token to be refused
+	$(RUN) benchmarks/rights.py
+	$(RUN) benchmarks/tokens.py
 
 fix: tools ## format the code and mend what can be mended by machine
 	$(BIN)/ruff format .

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from flows.models import Deployment, Flow, FlowACL, Job
+from flows.models import Deployment, Flow, FlowACL, Job, TestRun
 from scaiflow.kit.pages import ReadOnly
 
 
@@ -31,3 +31,9 @@ class Jobs(ReadOnly):
     list_display = ("id", "flow_id", "kind", "state", "requested_by", "created_at", "finished_at")
     exclude = ("sealed_token",)
     search_fields = ("id", "flow__id", "requested_by")
+
+
+@admin.register(TestRun)
+class TestRuns(ReadOnly):
+    list_display = ("id", "flow_id", "core_id", "flow_version", "passed", "failed", "run_by", "run_at")
+    search_fields = ("id", "flow__id", "core_id")

@@ -57,6 +57,8 @@ MAX_CONTENT_BYTES = env.number("SCAIFLOW_MAX_CONTENT_BYTES", 5 * 1024 * 1024, le
 MAX_BODY_BYTES = MAX_CONTENT_BYTES + 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 MAX_SYNC_BYTES = env.number("SCAIFLOW_MAX_SYNC_BYTES", 16 * 1024 * 1024, least=1024)  # for the sync socket to come
+# How often the events of a Core are read while somebody watches, a quiet stream gives a sign, and its rights are checked.
+EVENT_POLL_SECONDS, EVENT_HEARTBEAT_SECONDS, EVENT_RECHECK_SECONDS = 1.0, 15.0, 30.0
 JOB_WAIT_SECONDS = env.number("SCAIFLOW_JOB_WAIT_SECONDS", 120, most=3600)
 
 # --- where things are kept --------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ from scaiflow.kit.middleware import is_api
 urlpatterns = [
     path("api/v1/", include("tenants.urls")),
     path("api/v1/", include("flows.urls")),
+    path("api/v1/", include("catalog.urls")),
+    path("api/v1/", include("lookups.urls")),
     path("api/v1/", include("webhooks.urls")),
     path("api/schemas/flow/v2.json", FlowSchema.as_view(), name="flow-schema"),
     # The end of the road, so that no page of Django's is ever an API's answer, DEBUG or not.

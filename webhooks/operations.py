@@ -11,7 +11,8 @@ from django.db.models import F, QuerySet
 from scaiflow.kit import json
 from scaiflow.kit.errors import AppError, Unavailable, Unprocessable
 from scaiflow.kit.logs import redact
-from tenants.operations.admin_roles import require_super_admin
+from tenants.operations.admin_roles import require_tenant_admin
+from tenants.operations.people import tenant_of_interest
 from tenants.principals import SANE_ID, Principal
 from webhooks import signature
 from webhooks.events import BadEvent, Event, read_event
@@ -37,10 +38,18 @@ def receive(*, raw: bytes, header: str, timestamp: str) -> bool:
     return _apply_once(_read(raw, signed_at))
 
 
-def deliveries(*, by: Principal) -> QuerySet[Delivery]:
-    """Raises NotAllowed."""
-    require_super_admin(by)
-    return Delivery.objects.all()
+def deliveries(
+    *, by: Principal, tenant_id: str = "", type: str = "", handled: bool | None = None
+) -> QuerySet[Delivery]:
+    """What was delivered: of their own tenant for its admins, of all (or the one that is named) for super admins. Raises
+    NotAllowed."""
+    require_tenant_admin(by)
+    found = Delivery.objects.all()
+    if not by.is_super_admin or tenant_id:
+        found = found.filter(tenant_id=tenant_of_interest(by, tenant_id))
+    if type:
+        found = found.filter(type=type)
+    return found if handled is None else found.filter(handled=handled)
 
 
 def _read(raw: bytes, signed_at: int) -> Event:

@@ -9,6 +9,9 @@ from webhooks.models import Delivery
 
 
 class DeliveryQueryIn(serializers.Serializer):
+    tenant_id = Text(max_length=64, required=False, default="")
+    type = Text(max_length=128, required=False, default="")
+    handled = serializers.BooleanField(required=False, default=None, allow_null=True)
     limit = serializers.IntegerField(min_value=1, max_value=500, default=100)
     cursor = Text(max_length=512, required=False, allow_blank=True, default="")
 

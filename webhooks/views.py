@@ -32,5 +32,6 @@ class Deliveries(ApiView):
 
     def get(self, request: Request) -> Response:
         query = read_query(DeliveryQueryIn, request)
-        rows, cursor = page_before(deliveries(by=caller_of(request)), field="received_at", **query)
+        page = {"limit": query.pop("limit"), "cursor": query.pop("cursor")}
+        rows, cursor = page_before(deliveries(by=caller_of(request), **query), field="received_at", **page)
         return Response({"items": DeliveryOut(rows, many=True).data, "next_cursor": cursor})

@@ -47,9 +47,23 @@ def named_failures(scope: str) -> Iterator[Place]:
         raise ScaiQueueProvisionFailed(str(error), scope=scope, queue=at.queue) from None
 
 
+def topology_of(content: dict[str, Any]) -> dict[str, Any] | None:
+    """What `config.scaiqueue` declares, or None when that is nothing."""
+    declared: dict[str, Any] = (content.get("config") or {}).get("scaiqueue") or {}
+    return declared if declared.get("scope") or declared.get("queues") else None
+
+
+def _scope_of(topology: dict[str, Any]) -> str:
+    """Raises ScaiQueueProvisionFailed: queues without a scope have no place to be in."""
+    scope = topology.get("scope")
+    if not scope:
+        raise ScaiQueueProvisionFailed("the flow's config.scaiqueue has queues but no scope", scope=None, queue=None)
+    return str(scope)
+
+
 def provision(*, credential: Credential, topology: dict[str, Any]) -> dict[str, Any]:
     """`{scope_id, scope_slug, queue_ids: {slug: id}}`. Raises ScaiQueueAuth, ScaiQueueProvisionFailed, PassedThrough."""
-    scope = str(topology["scope"])
+    scope = _scope_of(topology)
     service = service_of(credential)
     queue_ids: dict[str, str] = {}
     with named_failures(scope) as at:
@@ -65,11 +79,12 @@ def provision(*, credential: Credential, topology: dict[str, Any]) -> dict[str, 
 def survey(*, credential: Credential, topology: dict[str, Any]) -> dict[str, Any]:
     """What `provision` would do, found out by reading alone: `{scope, scope_exists, create, existing, conflicts}` (slugs; a
     conflict is a queue that exists otherwise than declared). Raises as `provision` does."""
-    scope = str(topology["scope"])
+    scope = _scope_of(topology)
     service = service_of(credential)
     with named_failures(scope):
         scope_id = scaiqueue.find_scope(**service, slug=scope)
-        there = scaiqueue.list_queues(**service, scope_id=scope_id) if scope_id else {}
+        listed = scaiqueue.list_queues(**service, scope_id=scope_id) if scope_id else []
+    there = {str(queue.get("slug")): queue for queue in listed}
     wanted = {queue["slug"]: queue for queue in declared_queues(topology)}
     differing = [slug for slug in wanted if slug in there and difference(there[slug], wanted[slug])]
     return {
@@ -82,8 +97,7 @@ def survey(*, credential: Credential, topology: dict[str, Any]) -> dict[str, Any
 
 
 def service_of(credential: Credential) -> dict[str, str]:
-    base_url = settings.SCAIQUEUE_BASE_URL or f"{credential.base_url}/v1/modules/scaiqueue"
-    return {"base_url": base_url, "token": credential.token}
+    return credential.at("scaiqueue", settings.SCAIQUEUE_BASE_URL)
 
 
 def declared_queues(topology: dict[str, Any]) -> list[dict[str, Any]]:

@@ -12,9 +12,19 @@ class DiffQueryIn(serializers.Serializer):
     """`from` is a word of Python's, hence the odd way to declare it."""
 
     to = Text(max_length=32, required=False, default="")
+    format = serializers.ChoiceField(choices=["json", "text"], default="json")
 
     def get_fields(self) -> dict:
         return {"from": Text(max_length=32), **super().get_fields()}
+
+
+class VersionChangeIn(serializers.Serializer):
+    """An empty label, like null, takes the label away."""
+
+    label = Text(max_length=100, allow_null=True, allow_blank=True)  # type: ignore[assignment]  # DRF takes it off the class
+
+    def validate_label(self, value: str | None) -> str | None:
+        return value or None
 
 
 class VersionOut(serializers.ModelSerializer):

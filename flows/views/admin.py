@@ -9,10 +9,10 @@ from rest_framework.response import Response
 
 from flows.access import flow_for
 from flows.operations.flows import change_owner
+from flows.operations.listing import page_of_flows
 from flows.operations.tenants import all_tenants, flows_of_tenant
 from flows.roles import Level
 from flows.serializers.flows import FlowListOut, FlowSummary, OwnerIn, TenantFlowQueryIn
-from scaiflow.kit.pagination import page_before
 from scaiflow.kit.rights import ANY
 from scaiflow.kit.views import ApiView, read_body, read_query
 from tenants.operations.admin_roles import require_super_admin
@@ -31,9 +31,8 @@ class AdminTenantFlows(ApiView):
 
     def get(self, request: Request) -> Response:
         query = read_query(TenantFlowQueryIn, request)
-        found = flows_of_tenant(by=caller_of(request), tenant_id=query["tenant_id"]).named_like(query["search"])
-        items, cursor = page_before(found, field="updated_at", cursor=query["cursor"], limit=query["limit"])
-        page = {"items": items, "total": found.count(), "next_cursor": cursor}
+        found = flows_of_tenant(by=caller_of(request), tenant_id=query.pop("tenant_id"))
+        page = page_of_flows(found, **query)
         return Response(FlowListOut(page, context={"principal": caller_of(request)}).data)
 
 

@@ -4,17 +4,16 @@ import re
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponseBase
 from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from flows.access import deployment_of, require_deployed
-from flows.junit import as_junit
+from flows.access import deployment_of
 from flows.operations.jobs import outcome_of, start_job, wait_for
 from flows.operations.previews import preview_deploy
 from flows.roles import JobKind, Level
-from flows.serializers.deployments import DeployIn, DeploymentOut, RunTestsIn
+from flows.serializers.deployments import DeployIn, DeploymentOut
 from flows.views.base import FlowView
 from scaiflow.kit.errors import Unprocessable
 from scaiflow.kit.rights import MANAGE, VIEW
@@ -41,6 +40,12 @@ def read_key(request: Request) -> str | None:
     return key
 
 
+def wanted_later(request: Request) -> bool:
+    """`Prefer: respond-async`, among whatever else is preferred. (RFC 7240)"""
+    preferences = request.headers.get("Prefer", "").lower().split(",")
+    return any(preference.split(";")[0].strip() == "respond-async" for preference in preferences)
+
+
 class JobView(FlowView):
     """A POST that is a job: answered as documented when the job is done in time and was not asked for later, else with
     the place where the job can be looked at."""
@@ -49,13 +54,14 @@ class JobView(FlowView):
     levels: ClassVar[dict[str, Level]] = {"POST": Level.DEPLOY}
 
     def run(self, request: Request, kind: JobKind, **arguments: Any) -> HttpResponseBase:
-        wanted_later = "respond-async" in request.headers.get("Prefer", "")
         key = read_key(request)
         job = start_job(flow=self.flow, by=caller_of(request), kind=kind, arguments=arguments, idempotency_key=key)
-        if not wanted_later and wait_for(job=job, seconds=settings.JOB_WAIT_SECONDS).is_over:
+        headers = {"Location": reverse("job", kwargs={"job_id": job.id})}
+        if wanted_later(request):
+            headers["Preference-Applied"] = "respond-async"
+        elif wait_for(job=job, seconds=settings.JOB_WAIT_SECONDS).is_over:
             return self.told(request, outcome_of(job))
-        location = reverse("job", kwargs={"job_id": job.id})
-        return Response({"job_id": job.id, "state": job.state}, status=202, headers={"Location": location})
+        return Response({"job_id": job.id, "state": job.state}, status=202, headers=headers)
 
     def told(self, request: Request, outcome: dict[str, Any]) -> HttpResponseBase:
         return Response(outcome)
@@ -84,16 +90,3 @@ class DeployPreview(FlowView):
     def post(self, request: Request, flow_id: str) -> Response:
         asked = read_body(DeployIn, request)
         return Response(preview_deploy(flow=self.flow, by=caller_of(request), **asked))
-
-
-class FlowRunTests(JobView):
-    def post(self, request: Request, flow_id: str) -> HttpResponseBase:
-        arguments = read_body(RunTestsIn, request)
-        require_deployed(self.flow, arguments["core_id"])
-        return self.run(request, JobKind.RUN_TESTS, **arguments)
-
-    def told(self, request: Request, outcome: dict[str, Any]) -> HttpResponseBase:
-        wants_xml = "application/xml" in request.headers.get("Accept", "")
-        if wants_xml or request.query_params.get("format") == "junit":
-            return HttpResponse(as_junit(outcome, suite=self.flow.name), content_type="application/xml")
-        return super().told(request, outcome)

@@ -6,12 +6,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.models import Flow
-from flows.operations.flows import create_flow, delete_flow, restore_flow, update_flow
+from flows.operations.flows import check_conditions, create_flow, delete_flow, restore_flow, update_flow
+from flows.operations.listing import page_of_flows
 from flows.operations.versions import content_of
 from flows.roles import Level
 from flows.serializers.flows import FlowChangeIn, FlowIn, FlowListOut, FlowQueryIn, FlowSummary
 from flows.views.base import FlowView
-from scaiflow.kit.pagination import page_before
+from scaiflow.kit.conditions import Conditions
 from scaiflow.kit.rights import MANAGE, VIEW
 from scaiflow.kit.views import ApiView, read_body, read_query
 from tenants.principals import caller_of
@@ -22,9 +23,7 @@ class Flows(ApiView):
 
     def get(self, request: Request) -> Response:
         query = read_query(FlowQueryIn, request)
-        found = Flow.objects.visible_to(caller_of(request)).living().named_like(query["search"])
-        items, cursor = page_before(found, field="updated_at", cursor=query["cursor"], limit=query["limit"])
-        page = {"items": items, "total": found.count(), "next_cursor": cursor}
+        page = page_of_flows(Flow.objects.visible_to(caller_of(request)).living(), **query)
         return Response(FlowListOut(page, context={"principal": caller_of(request)}).data)
 
     def post(self, request: Request) -> Response:
@@ -39,17 +38,20 @@ class FlowDetail(FlowView):
     }  # fmt: skip
 
     def get(self, request: Request, flow_id: str) -> Response:
-        if self.flow.etag in _tags(request.headers.get("If-None-Match", "")):
+        conditions = Conditions.of(request.headers)
+        if conditions.knows(self.flow.etag) and not conditions.misses(self.flow.etag):
             return Response(status=304, headers={"ETag": self.flow.etag})
+        check_conditions(self.flow, conditions)
         return flow_answer(request, self.flow)
 
     def put(self, request: Request, flow_id: str) -> Response:
         changes = read_body(FlowChangeIn, request)
-        flow = update_flow(flow=self.flow, by=caller_of(request), if_match=request.headers.get("If-Match"), **changes)
+        conditions = Conditions.of(request.headers)
+        flow = update_flow(flow=self.flow, by=caller_of(request), conditions=conditions, **changes)
         return flow_answer(request, flow)
 
     def delete(self, request: Request, flow_id: str) -> Response:
-        delete_flow(flow=self.flow, by=caller_of(request))
+        delete_flow(flow=self.flow, by=caller_of(request), conditions=Conditions.of(request.headers))
         return Response(status=204)
 
 
@@ -66,8 +68,3 @@ def flow_answer(request: Request, flow: Flow, **options: Any) -> Response:
     """The summary, the content, and the tag that a later save may hold against it."""
     summary = FlowSummary(flow, context={"principal": caller_of(request)}).data
     return Response({**summary, "content": content_of(flow=flow)}, headers={"ETag": flow.etag}, **options)
-
-
-def _tags(header: str) -> set[str]:
-    """RFC 9110: If-None-Match compares weakly."""
-    return {tag.strip().removeprefix("W/") for tag in header.split(",")}

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.access import job_for
-from flows.operations.jobs import cancel_job
+from flows.operations.jobs import cancel_job, end_if_lost
 from flows.roles import Level
 from flows.serializers.jobs import JobOut
 from flows.views.base import FlowView
@@ -21,7 +21,8 @@ class JobDetail(ApiView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
 
     def get(self, request: Request, job_id: str) -> Response:
-        return Response(JobOut(job_for(caller_of(request), job_id, level=Level.VIEW)).data)
+        job = job_for(caller_of(request), job_id, level=Level.VIEW)
+        return Response(JobOut(end_if_lost(job)).data)
 
 
 class JobCancel(ApiView):

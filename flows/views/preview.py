@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from io import BytesIO
+from typing import IO, Any, ClassVar
 
+from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.compiler import FLOW_SCHEMA
 from flows.operations.compiling import diagnose, imported, preview
+from flows.operations.packages import imported_package
 from flows.serializers.preview import CompileIn, ImportIn, ValidateIn
+from scaiflow.kit.json import JSONParser
 from scaiflow.kit.rights import VIEW
 from scaiflow.kit.views import ApiView, PublicView, read_body
 
@@ -28,11 +32,25 @@ class FlowValidate(ApiView):
         return Response(diagnose(**read_body(ValidateIn, request)))
 
 
+class PackageOrJSON(JSONParser):
+    """A body that begins like a zip is a package; everything else is read as JSON, whatever its Content-Type says."""
+
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
+        raw = stream.read(settings.MAX_BODY_BYTES + 1)
+        if raw.startswith(b"PK") and len(raw) <= settings.MAX_BODY_BYTES:
+            return {"package": raw}
+        return super().parse(BytesIO(raw), media_type, parser_context)
+
+
 class FlowImport(ApiView):
+    """From a manifest's YAML, or from a package."""
+
     permissions: ClassVar[dict[str, str]] = {"POST": VIEW}
+    parser_classes: ClassVar[list[Any]] = [PackageOrJSON]  # type: ignore[misc]
 
     def post(self, request: Request) -> Response:
-        return Response(imported(**read_body(ImportIn, request)))
+        given = read_body(ImportIn, request)
+        return Response(imported_package(body=given["package"]) if "package" in given else imported(**given))
 
 
 class FlowSchema(PublicView):

@@ -41,8 +41,9 @@ class AdminSync(ApiView):
     permissions: ClassVar[dict[str, str]] = {"POST": ANY}
 
     def post(self, request: Request) -> Response:
-        require_super_admin(caller_of(request))
-        return Response(sync(**read_body(SyncIn, request)))
+        by = caller_of(request)
+        require_super_admin(by)
+        return Response(sync(actor_id=by.sub, **read_body(SyncIn, request)))
 
 
 class AdminTenantUsers(ApiView):
