@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
-from flows.diffing import LAYOUT
+from flows.diffing import is_layout
 from scaiflow.console.drawing import Picture
 
 Document = dict[str, Any]
@@ -27,11 +26,7 @@ def _both(before: list[Document], after: list[Document]) -> list[Document]:
 
 
 def _marks(changes: dict[str, list[dict[str, Any]]], name: str) -> dict[str, str]:
-    marks = {change[name]: "moved" if _is_moved(change) else "changed" for change in changes["changed"]}
+    marks = {change[name]: "moved" if is_layout(change) else "changed" for change in changes["changed"]}
     for mark in ("added", "removed"):
         marks |= {change[name]: mark for change in changes[mark]}
     return marks
-
-
-def _is_moved(change: dict[str, Any]) -> bool:
-    return all(re.split(r"[.\[]", field["path"])[0] in LAYOUT for field in change["fields"])

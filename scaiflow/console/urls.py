@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from django.urls import path
 
-from scaiflow.console.views.access import FlowAccess, FlowAccessEntry
+from scaiflow.console.views.access import FlowAccess, FlowAccessEntry, FlowOwner
 from scaiflow.console.views.audit import AuditExport, AuditLog
+from scaiflow.console.views.catalog import (
+    Catalog,
+    PackageBack,
+    PackageDelete,
+    PackageDetail,
+    PackageDownload,
+    PackageInstall,
+    PackageVisibility,
+    Publish,
+)
+from scaiflow.console.views.checkpoints import Checkpoint, Checkpoints
 from scaiflow.console.views.deploying import (
     FlowDeploying,
     FlowDeployPreview,
     FlowRollback,
-    FlowTests,
     JobProgress,
     JobStop,
 )
-from scaiflow.console.views.flow import FlowBack, FlowCompiled, FlowDelete, FlowEdit, FlowOverview
+from scaiflow.console.views.flow import FlowBack, FlowCompiled, FlowDelete, FlowEdit, FlowExport, FlowOverview
 from scaiflow.console.views.flows import FlowCheck, FlowList, FlowNew
 from scaiflow.console.views.home import HomeHealth
+from scaiflow.console.views.resources import Resources
+from scaiflow.console.views.running import FlowRuns, FlowRunsShort, FlowRunStream, Running
 from scaiflow.console.views.settings import (
     ApiPage,
     Credentials,
@@ -25,9 +37,11 @@ from scaiflow.console.views.settings import (
     People,
     PeopleRole,
     Sync,
+    Tenants,
     Webhooks,
 )
-from scaiflow.console.views.versions import FlowDiff, FlowVersionRestore, FlowVersions
+from scaiflow.console.views.testing import FlowTestReport, FlowTests
+from scaiflow.console.views.versions import FlowDiff, FlowVersionLabel, FlowVersionRestore, FlowVersions
 
 app_name = "console"
 urlpatterns = [
@@ -51,6 +65,26 @@ urlpatterns = [
     path("flows/<id:flow_id>/tests", FlowTests.as_view(), name="flow-tests"),
     path("jobs/<id:job_id>", JobProgress.as_view(), name="job"),
     path("jobs/<id:job_id>/stop", JobStop.as_view(), name="job-stop"),
+    path("flows/<id:flow_id>/runs", FlowRuns.as_view(), name="flow-runs"),
+    path("flows/<id:flow_id>/runs/short", FlowRunsShort.as_view(), name="flow-runs-short"),
+    path("flows/<id:flow_id>/runs/stream", FlowRunStream.as_view(), name="flow-runs-stream"),
+    path("flows/<id:flow_id>/export", FlowExport.as_view(), name="flow-export"),
+    path("flows/<id:flow_id>/owner", FlowOwner.as_view(), name="flow-owner"),
+    path("flows/<id:flow_id>/tests/<id:run_id>.xml", FlowTestReport.as_view(), name="flow-test-report"),
+    path("flows/<id:flow_id>/versions/<id:version>/label", FlowVersionLabel.as_view(), name="flow-version-label"),
+    path("runs", Running.as_view(), name="runs"),
+    path("checkpoints", Checkpoints.as_view(), name="checkpoints"),
+    path("checkpoints/<id:checkpoint_id>", Checkpoint.as_view(), name="checkpoint"),
+    path("catalog", Catalog.as_view(), name="catalog"),
+    path("catalog/publish", Publish.as_view(), name="publish"),
+    path("catalog/<id:package_id>", PackageDetail.as_view(), name="package"),
+    path("catalog/<id:package_id>/install", PackageInstall.as_view(), name="package-install"),
+    path("catalog/<id:package_id>/visibility", PackageVisibility.as_view(), name="package-visibility"),
+    path("catalog/<id:package_id>/delete", PackageDelete.as_view(), name="package-delete"),
+    path("catalog/<id:package_id>/restore", PackageBack.as_view(), name="package-back"),
+    path("catalog/<id:package_id>/download", PackageDownload.as_view(), name="package-download"),
+    path("settings/resources", Resources.as_view(), name="settings-resources"),
+    path("settings/tenants", Tenants.as_view(), name="settings-tenants"),
     path("settings", Credentials.as_view(), name="settings"),
     path("settings/forget", CredentialsDelete.as_view(), name="settings-forget"),
     path("settings/people", People.as_view(), name="settings-people"),

@@ -12,7 +12,7 @@ from scaiflow.kit.models import AuditEntry
 from tenants.models import User
 from tests.console.visitors import Visitor, remember
 from tests.scaikey import ScaiKey
-from tests.test_permissions import MANAGE, TOKEN, VIEW, Role, Row, expected, let_in, methods_of, rows_of_state, stage  # noqa: F401
+from tests.test_permissions import MANAGE, TOKEN, VIEW, Role, Row, expected, let_in, methods_of, rows_of_state
 
 FLOW = "/flows/{flow}"
 CONTENT = '{"name": "New", "nodes": [], "edges": []}'
@@ -88,7 +88,7 @@ def trials() -> list[Any]:
     ]
 
 
-def ask(visitor: Visitor, row: Row, stage: dict[str, str]) -> int:  # noqa: F811
+def ask(visitor: Visitor, row: Row, stage: dict[str, str]) -> int:
     path = row.path.format(**stage)
     answer = visitor.send(path, row.body) if row.method == "POST" else visitor.get(path)
     return int(answer.status_code)
@@ -99,7 +99,7 @@ def test_everybody_may_do_what_the_table_says_and_no_more(
     scaikey: ScaiKey,
     stage: dict[str, str],
     row: Row,
-    role: Role,  # noqa: F811
+    role: Role,
 ) -> None:
     remember(role.name, tenant=role.tenant, admin_role=role.admin_role)
     let_in(role, stage)
@@ -113,7 +113,7 @@ def test_everybody_may_do_what_the_table_says_and_no_more(
 
 
 @pytest.mark.parametrize("row", PAGES, ids=lambda row: f"{row.method} {row.path}")
-def test_nobody_without_a_session_passes(scaikey: ScaiKey, stage: dict[str, str], row: Row) -> None:  # noqa: F811
+def test_nobody_without_a_session_passes(scaikey: ScaiKey, stage: dict[str, str], row: Row) -> None:
     visitor = Visitor(scaikey)
     before = rows_of_state()
     path = row.path.format(**stage)
@@ -130,7 +130,7 @@ def test_every_page_and_method_is_in_the_table() -> None:
             assert (str(pattern.pattern), method) in tried, f"{method} {pattern.pattern} is not in the table of rights"
 
 
-def test_a_method_without_an_entry_does_not_exist(scaikey: ScaiKey, stage: dict[str, str]) -> None:  # noqa: F811
+def test_a_method_without_an_entry_does_not_exist(scaikey: ScaiKey, stage: dict[str, str]) -> None:
     User.objects.update_or_create(id="usr_ada", defaults={"tenant_id": "tnt_demo"})
     visitor = Visitor(scaikey).let_in("usr_ada", tenant="tnt_demo", scope=f"{VIEW} {MANAGE}")
     assert visitor.send("/flows", {}).status_code == 405

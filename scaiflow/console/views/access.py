@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
 
 from flows.access import acl_for
 from flows.operations.acls import change_level, grant, revoke
+from flows.operations.flows import change_owner
 from flows.roles import Level
 from flows.serializers.acls import ACLChangeIn, ACLIn, ACLOut
-from scaiflow.console.page import FlowPage, validated
+from flows.serializers.flows import OwnerIn
+from scaiflow.console.page import FlowPage, Page, validated
 from scaiflow.console.reading import names_of
-from scaiflow.kit.rights import MANAGE, VIEW
+from scaiflow.kit.rights import ANY, MANAGE, VIEW
 from tenants.models import Group, User
+from tenants.operations.admin_roles import require_super_admin
 
 OFFERED = 500
 MEANING = {
@@ -64,3 +67,20 @@ class FlowAccessEntry(FlowAccess):
             return self.done(f"Access changed to {wanted}.", "flow-access", flow_id=flow_id)
         revoke(entry=entry, flow=self.flow, by=self.principal)
         return self.done("Access taken back. It ends at once.", "flow-access", flow_id=flow_id)
+
+
+class FlowOwner(FlowAccess):
+    """Another owner; a matter of super admins."""
+
+    permissions: ClassVar[dict[str, str]] = {"POST": ANY}
+    levels: ClassVar[dict[str, Level]] = {"POST": Level.ADMIN}
+
+    def open_door(self, request: HttpRequest, **kwargs: Any) -> None:
+        Page.open_door(self, request)
+        require_super_admin(self.principal)
+        super().open_door(request, **kwargs)
+
+    def post(self, request: HttpRequest, flow_id: str) -> HttpResponse:
+        fields = validated(OwnerIn, {"owner_id": request.POST.get("owner_id", "")})
+        change_owner(flow=self.flow, by=self.principal, **fields)
+        return self.done("The flow has another owner now.", "flow-access", flow_id=flow_id)

@@ -1,4 +1,4 @@
-"""Deploys and test runs: what they would do, how they go, what came of them."""
+"""Deploys: what they would do, how they go, what came of them; and jobs of any kind while they run."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
 
-from flows.access import deployment_of, job_for, require_deployed
+from flows.access import deployment_of, job_for
 from flows.models import Job
 from flows.operations.jobs import cancel_job, start_job
 from flows.operations.previews import preview_deploy
-from flows.operations.versions import content_of
 from flows.roles import JobKind, Level
-from flows.serializers.deployments import DeployIn, RunTestsIn
+from flows.serializers.deployments import DeployIn
 from flows.serializers.jobs import JobOut
 from scaiflow.console.page import FlowPage, Page, validated
 from scaiflow.console.reading import live_deployments, names_of
@@ -76,26 +75,6 @@ class FlowRollback(FlowDeploying):
         arguments = {**asked, "version": record.flow_version}
         job = start_job(flow=self.flow, by=self.principal, kind=JobKind.DEPLOY, arguments=arguments)
         return self.done(f"Version {record.flow_version} is on its way back.", "job", job_id=job.id)
-
-
-class FlowTests(FlowPage):
-    permissions: ClassVar[dict[str, str]] = {"GET": VIEW, "POST": MANAGE}
-    levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW, "POST": Level.DEPLOY}
-    tab = "tests"
-
-    def get(self, request: HttpRequest, flow_id: str) -> HttpResponse:
-        jobs = list(self.flow.jobs.filter(kind=JobKind.RUN_TESTS).newest_first()[:10])
-        cores = list(dict.fromkeys(self.flow.deployments.newest_first().values_list("core_id", flat=True)[:NEWEST]))
-        fixtures = content_of(flow=self.flow).get("tests") or []
-        names = names_of(job.requested_by for job in jobs)
-        return self.show("console/flows/tests.html", jobs=jobs, cores=cores, fixtures=fixtures, names=names)
-
-    def post(self, request: HttpRequest, flow_id: str) -> HttpResponse:
-        fields = {"core_id": request.POST.get("core_id", ""), "name_filter": request.POST.get("name_filter", "")}
-        asked = validated(RunTestsIn, fields)
-        require_deployed(self.flow, asked["core_id"])
-        job = start_job(flow=self.flow, by=self.principal, kind=JobKind.RUN_TESTS, arguments=asked)
-        return self.done("The tests are running.", "job", job_id=job.id)
 
 
 class JobProgress(Page):

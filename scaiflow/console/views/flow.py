@@ -7,8 +7,10 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 
+from catalog.views.packages import as_file
 from flows.operations.compiling import preview
 from flows.operations.flows import delete_flow, restore_flow, update_flow
+from flows.operations.packages import exported
 from flows.operations.versions import content_of
 from flows.roles import Level
 from flows.serializers.flows import FlowChangeIn
@@ -16,6 +18,7 @@ from flows.serializers.preview import CompileIn
 from scaiflow.console.drafts import checked_drawing, ir_in_short, node_in, parsed
 from scaiflow.console.page import FlowPage, validated
 from scaiflow.console.reading import live_deployments, names_of
+from scaiflow.kit.conditions import Conditions
 from scaiflow.kit.rights import MANAGE, VIEW
 
 
@@ -51,11 +54,13 @@ class FlowEdit(FlowPage):
     def post(self, request: HttpRequest, flow_id: str) -> HttpResponse:
         """Without a change of the document there is no new version."""
         fields: dict[str, Any] = {name: request.POST.get(name) for name in ("name", "description")}
+        fields["tags"] = [tag for tag in request.POST.get("tags", "").split(",") if tag.strip()]
         content = parsed(request.POST.get("content", ""))
         if content != content_of(flow=self.flow):
             fields["content"] = content
         changes = validated(FlowChangeIn, fields)
-        flow = update_flow(flow=self.flow, by=self.principal, if_match=request.POST.get("etag"), **changes)
+        conditions = Conditions(if_match=request.POST.get("etag"))
+        flow = update_flow(flow=self.flow, by=self.principal, conditions=conditions, **changes)
         return self.done(f"Saved. The newest version is {flow.version}.", "flow", flow_id=flow_id)
 
 
@@ -92,3 +97,14 @@ class FlowBack(FlowPage):
     def post(self, request: HttpRequest, flow_id: str) -> HttpResponse:
         flow = restore_flow(flow=self.flow, by=self.principal)
         return self.done(f"{flow.name} is back.", "flow", flow_id=flow_id)
+
+
+class FlowExport(FlowPage):
+    """One version as a package that nobody published, to be saved as a file."""
+
+    permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
+    levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW}
+
+    def get(self, request: HttpRequest, flow_id: str) -> HttpResponse:
+        name, body = exported(flow=self.flow, version=request.GET.get("version") or None)
+        return as_file(body, name=name)

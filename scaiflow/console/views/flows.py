@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 
@@ -10,44 +11,52 @@ from flows.models import Flow
 from flows.models.flows import FlowQuerySet
 from flows.operations.compiling import imported
 from flows.operations.flows import create_flow
+from flows.operations.listing import page_of_flows
+from flows.operations.packages import imported_package
 from flows.serializers.flows import FlowIn, FlowQueryIn
 from scaiflow.console.drafts import checked_drawing, drawn, parsed
 from scaiflow.console.drawing import Picture
 from scaiflow.console.examples import blank, example, examples
 from scaiflow.console.page import Page, validated
 from scaiflow.console.reading import live_deployments, names_of
-from scaiflow.kit.pagination import page_before
 from scaiflow.kit.rights import MANAGE, VIEW
 
 PAGE = 50
 
 
 class FlowList(Page):
+    """Found by words, tags, owner and whether they are deployed; the deleted ones stand on a list of their own."""
+
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
     section = "flows"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        asked = {"search": request.GET.get("search", ""), "cursor": request.GET.get("cursor", ""), "limit": PAGE}
-        query = validated(FlowQueryIn, asked, root="query")
+        query = validated(FlowQueryIn, self.asked(), root="query")
         show = request.GET.get("show", "")
-        found = self.chosen(show).named_like(query["search"])
-        rows, cursor = page_before(found, field="updated_at", cursor=query["cursor"], limit=PAGE)
-        names = names_of(flow.owner_id for flow in rows)
+        page = page_of_flows(self.chosen(show), **query)
+        rows = page["items"]
+        filters = {"q": query["q"], "deployed": query["deployed"], "show": show, "tag": query["tag"]}
+        again = urlencode({name: value for name, value in filters.items() if value}, doseq=True)
         template = "console/flows/rows.html" if self.is_partial else "console/flows/list.html"
         return self.show(
-            template, rows=rows, cursor=cursor, total=found.count(), live=live_deployments(rows), names=names,
-            search=query["search"], show=show, first=not query["cursor"],
+            template, rows=rows, cursor=page["next_cursor"], total=page["total"], live=live_deployments(rows),
+            names=names_of(flow.owner_id for flow in rows), filters=filters, again=again, first=not query["cursor"],
         )  # fmt: skip
+
+    def asked(self) -> dict[str, Any]:
+        """What the API's query takes; "mine" is an owner there."""
+        given = self.request.GET
+        owner = self.principal.sub if given.get("show") == "mine" else ""
+        words = {name: given.get(name, "") for name in ("q", "deployed", "cursor")}
+        return {**words, "tag": [tag for tag in given.getlist("tag") if tag.strip()], "owner_id": owner, "limit": PAGE}
 
     def chosen(self, show: str) -> FlowQuerySet:
         seen: FlowQuerySet = Flow.objects.visible_to(self.principal)
-        if show == "deleted":
-            return seen.filter(deleted_at__isnull=False)
-        return seen.living().filter(owner_id=self.principal.sub) if show == "mine" else seen.living()
+        return seen.filter(deleted_at__isnull=False) if show == "deleted" else seen.living()
 
 
 class FlowNew(Page):
-    """From an example, from nothing, from a document, or from a manifest."""
+    """From an example, from nothing, from a document, a manifest or a package."""
 
     permissions: ClassVar[dict[str, str]] = {"GET": MANAGE, "POST": MANAGE}
     section = "flows"
@@ -71,6 +80,9 @@ class FlowNew(Page):
         form = self.request.POST
         if form.get("example"):
             return example(form["example"])
+        if (upload := self.request.FILES.get("package")) is not None:
+            unpacked: dict[str, Any] = imported_package(body=b"".join(upload.chunks()))["content"]
+            return unpacked
         if form.get("manifest"):
             found: dict[str, Any] = imported(manifest=form["manifest"])["content"]
             return found

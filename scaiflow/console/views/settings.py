@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 
+from flows.operations.tenants import all_tenants
 from scaiflow.console.actions import grouped
 from scaiflow.console.page import Page, validated
 from scaiflow.kit.pagination import page_before
@@ -114,10 +116,12 @@ class Webhooks(SettingsPage):
     part = "webhooks"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        asked = {"limit": PAGE, "cursor": request.GET.get("cursor", "")}
-        query = validated(DeliveryQueryIn, asked, root="query")
-        rows, cursor = page_before(deliveries(by=self.principal), field="received_at", **query)
-        return self.show("console/settings/webhooks.html", rows=rows, cursor=cursor)
+        given = {name: request.GET.get(name, "") for name in ("type", "handled", "cursor")}
+        query = validated(DeliveryQueryIn, {name: v for name, v in given.items() if v} | {"limit": PAGE}, root="query")
+        page = {"limit": query.pop("limit"), "cursor": query.pop("cursor")}
+        rows, cursor = page_before(deliveries(by=self.principal, **query), field="received_at", **page)
+        again = urlencode({name: given[name] for name in ("type", "handled") if given[name]})
+        return self.show("console/settings/webhooks.html", rows=rows, cursor=cursor, filters=given, again=again)
 
 
 class ApiPage(SettingsPage):
@@ -128,3 +132,12 @@ class ApiPage(SettingsPage):
     def get(self, request: HttpRequest) -> HttpResponse:
         address = request.build_absolute_uri("/").rstrip("/")
         return self.show("console/settings/api.html", groups=grouped(base=address), address=address)
+
+
+class Tenants(SettingsPage):
+    """All tenants that there are, for super admins."""
+
+    part = "tenants"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.show("console/settings/tenants.html", tenants=all_tenants(by=self.principal))

@@ -7,9 +7,9 @@ from typing import ClassVar
 from django.http import HttpRequest, HttpResponse
 
 from flows.operations.flows import update_flow
-from flows.operations.versions import content_of, diff_of
+from flows.operations.versions import content_of, diff_of, label_version
 from flows.roles import Level
-from flows.serializers.versions import DiffQueryIn
+from flows.serializers.versions import DiffQueryIn, VersionChangeIn
 from scaiflow.console.differences import picture_of, together
 from scaiflow.console.drafts import drawn
 from scaiflow.console.page import FlowPage, validated
@@ -56,4 +56,22 @@ class FlowVersionRestore(FlowPage):
         content = content_of(flow=self.flow, version=version)
         flow = update_flow(flow=self.flow, by=self.principal, content=content)
         message = f"Version {version} is the newest again, as {flow.version}. Nothing was lost."
+        return self.done(message, "flow-versions", flow_id=flow_id)
+
+
+class FlowVersionLabel(FlowVersions):
+    """A name for people; an empty one takes it away."""
+
+    permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
+    levels: ClassVar[dict[str, Level]] = {"POST": Level.EDIT}
+
+    def get(self, request: HttpRequest, flow_id: str, version: str = "") -> HttpResponse:
+        return super().get(request, flow_id)
+
+    def post(self, request: HttpRequest, flow_id: str, version: str) -> HttpResponse:
+        body = validated(VersionChangeIn, {"label": request.POST.get("label", "")})
+        row = label_version(flow=self.flow, by=self.principal, version=version, **body)
+        message = (
+            f"Version {version} is called {row.label}." if row.label else f"Version {version} has no label any more."
+        )
         return self.done(message, "flow-versions", flow_id=flow_id)

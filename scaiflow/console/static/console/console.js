@@ -1,5 +1,6 @@
 // What every page gets from JavaScript. Without it all pages can be read and all forms work.
 import { drawings } from "./graph.js";
+import { live } from "./live.js";
 import { localTimes } from "./times.js";
 
 const token = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
@@ -40,4 +41,5 @@ function enhance(root) {
   drawings(root);
 }
 enhance(document);
+live();
 document.addEventListener("htmx:afterSettle", (event) => enhance(event.detail.target ?? document));
