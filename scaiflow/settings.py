@@ -200,7 +200,7 @@ CORS_PREFLIGHT_MAX_AGE = int(timedelta(hours=1).total_seconds())
 AUTHENTICATION_BACKENDS = ["scaiflow.console.signin.ScaiKeySignIn"]
 LOGIN_URL, LOGIN_REDIRECT_URL, LOGIN_REDIRECT_URL_FAILURE, LOGOUT_REDIRECT_URL = "login", "home", "/?signin=failed", "/"
 OIDC_AUTHENTICATION_CALLBACK_URL = "login-callback"
-OIDC_RP_SCOPES = "openid email profile"
+OIDC_RP_SCOPES = "openid email profile scaicore:view scaicore:manage"
 OIDC_USE_PKCE = OIDC_USE_NONCE = True
 OIDC_RP_CLIENT_ID = SCAIKEY_CLIENT_ID
 OIDC_MAX_STATES = 10

@@ -74,14 +74,6 @@ def authorization_endpoint() -> str:
         raise ScaiKeyFailed(str(error), status=None, code=None) from None
 
 
-def exchange_code_for_id_token(*, code: str, code_verifier: str, redirect_uri: str) -> str:
-    """For sessions of our own pages; the other tokens are let go. Raises Refused, ScaiKeyFailed, Unavailable."""
-    found = exchange_code(code=code, code_verifier=code_verifier, redirect_uri=redirect_uri)["id_token"]
-    if not isinstance(found, str):
-        raise ScaiKeyFailed("ScaiKey answered without an id token", status=None, code=None)
-    return found
-
-
 def note_signed_in(user: User) -> None:
     _note(SIGNED_IN, user)
 
