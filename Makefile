@@ -6,7 +6,7 @@ RUN := $(BIN)/python
 INSTALL = $(RUN) -m uv pip install --quiet --python $(RUN) -r $(1) || $(RUN) -m pip install --quiet -r $(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo run test test-slow rules check bench-rights bench-compiler node-kinds fix clean
+.PHONY: help setup tools demo run test test-slow rules check bench-rights bench-compiler node-kinds fix clean openapi
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -53,6 +53,10 @@ rules: tools ## format, lint, import contracts, types, migrations
 	$(BIN)/lint-imports
 	$(BIN)/mypy .
 	SCAIFLOW_DEBUG=true $(RUN) manage.py makemigrations --check --dry-run
+	SCAIFLOW_DEBUG=true $(RUN) manage.py spectacular --format openapi-json --validate --fail-on-warn | diff docs/openapi.json - || (echo 'docs/openapi.json is not what the views say: make openapi' && false)
+
+openapi: setup ## write docs/openapi.json anew from the views
+	SCAIFLOW_DEBUG=true $(RUN) manage.py spectacular --format openapi-json --validate --fail-on-warn > docs/openapi.json
 
 check: rules test test-slow ## all that CI runs
 

@@ -24,10 +24,14 @@ class Place:
 
 
 class ScaiQueueAuth(UpstreamFailure):
+    """ScaiQueue does not take the credential, or the credential may not do this."""
+
     error = "scaiqueue_auth"
 
 
 class ScaiQueueProvisionFailed(UpstreamFailure):
+    """A scope or a queue that the flow declares could not be made; no Core was touched."""
+
     error = "scaiqueue_provision_failed"
 
 

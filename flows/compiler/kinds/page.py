@@ -14,20 +14,21 @@ HEAD = """# Node kinds
 
 Generated from `flows/compiler/kinds/` by `make node-kinds`. Do not edit it here.
 
-There are {count} kinds of nodes. Every one has `id`, `type` (the kind), `label` and `position`, may have a `config` with the
-fields below, and may carry `breakpoint: true`, which holds a run before its step. `inputs` and `outputs` default to the ports
-given here. Config keys that a kind does not know are kept and say nothing.
+There are {count} kinds of nodes. Every one has `id`, `type` (the kind), `label` and `position`, may have a `config` with
+the fields below (`*`: required), and may carry `breakpoint: true`, which holds a run before its step. `inputs` and
+`outputs` default to the ports given here. Config keys that a kind does not know are kept and say nothing.
 
 How a field's text is read: an *expression* or a *template* (text with `{{{{expression}}}}` in it) is of the language of
 [manifest.md](manifest.md#expressions); *prose* is text for a model or for people in which templates are filled in.
 
 ## Adding a kind
 
-1. One entry in one module of `flows/compiler/kinds/`: its name, family and purpose, config fields, ports, checks that no single
-   field can tell, `ir` and `step` for this page, `lower` (settings to an action) and `lift` (a hand-written step back to a config).
-   Actions (`flows/compiler/actions.py`) are what YAML, IR and .scai are written from, so no emitter changes.
-2. One case, `tests/compiler/cases/kind-<name>.json`, with the document alone; `pytest tests/compiler --rewrite-cases` adds what comes
-   of it, to be read in the diff. The suite fails while there is no case.
+1. One entry in one module of `flows/compiler/kinds/`: its name, family and purpose, config fields, ports, checks that no
+   single field can tell, `ir` and `step` for this page, `lower` (settings to an action) and `lift` (a hand-written step
+   back to a config). Actions (`flows/compiler/actions.py`) are what YAML, IR and .scai are written from, so no emitter
+   changes.
+2. One case, `tests/compiler/cases/kind-<name>.json`, with the document alone; `pytest tests/compiler --rewrite-cases`
+   adds what comes of it, to be read in the diff. The suite fails while there is no case.
 3. `make node-kinds`.
 
 The schema, the checks, the emitters, the importer, the command line and this page take it from the entry.
