@@ -6,7 +6,7 @@ RUN := $(BIN)/python
 INSTALL = $(RUN) -m uv pip install --quiet --python $(RUN) -r $(1) || $(RUN) -m pip install --quiet -r $(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo run test test-slow rules check bench-rights fix clean
+.PHONY: help setup tools demo run test test-slow rules check bench-rights bench-listing fix clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ check: rules test test-slow ## all that CI runs
 bench-rights: tools ## how long a list of flows takes through groups, and a bad token to be refused
 	$(RUN) benchmarks/rights.py
 	$(RUN) benchmarks/tokens.py
+
+bench-listing: tools ## how long a page of flows takes in a tenant that has 100,000
+	$(RUN) benchmarks/listing.py
 
 fix: tools ## format the code and mend what can be mended by machine
 	$(BIN)/ruff format .
