@@ -6,7 +6,7 @@ RUN := $(BIN)/python
 INSTALL = $(RUN) -m uv pip install --quiet --python $(RUN) -r $(1) || $(RUN) -m pip install --quiet -r $(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo run test test-slow rules check bench-rights bench-compiler node-kinds fix clean openapi
+.PHONY: $(shell grep -oE '^[a-z-]+:' $(firstword $(MAKEFILE_LIST)) | tr -d :)
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ node-kinds: setup ## docs/node-kinds.md anew, from the table of kinds
 
 bench-compiler: setup ## milliseconds of validate and compile for 100 to 5,000 nodes
 	$(RUN) benchmarks/compiler.py
+
+bench-listing: tools ## how long a page of flows takes in a tenant that has 100,000
+	$(RUN) benchmarks/listing.py
 
 fix: tools ## format the code and mend what can be mended by machine
 	$(BIN)/ruff format .
