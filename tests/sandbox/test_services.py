@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -195,7 +196,25 @@ def test_a_switch_breaks_what_is_under_its_prefix_only(ada: SandboxClient, switc
     assert ada.get("/v1/models").status == 200
 
 
-@pytest.mark.parametrize("body", [{"unknown": 1}, {"rate_limit": "many"}, {"platform_rights": 1}])
+def test_a_switch_slows_the_services_down_but_not_the_pages(ada: SandboxClient, switches: SandboxClient) -> None:
+    switches.post("/sandbox/switches", {"latency_ms": 600})
+
+    started = time.monotonic()
+    assert ada.get("/v1/models").status == 200
+    slow = time.monotonic() - started
+    started = time.monotonic()
+    assert ada.get("/sandbox/runs").status == 200
+
+    assert slow >= 0.6 > time.monotonic() - started
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"unknown": 1}, {"rate_limit": "many"}, {"platform_rights": 1}, {"latency_ms": -1}, {"latency_ms": 60_001},
+        {"fail_status": 200}, {"fail_status": 600}, {"rate_limit": -1}, {"model_list": "yaml"}, {"latency_ms": True},
+    ],
+)  # fmt: skip
 def test_a_wrong_switch_is_422(switches: SandboxClient, body: dict[str, object]) -> None:
     assert switches.post("/sandbox/switches", body).status == 422
 
