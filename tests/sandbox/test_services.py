@@ -226,7 +226,27 @@ def test_the_controls_do_not_answer_other_sites(sandbox_url: str) -> None:
     assert client.send("POST", "/sandbox/rotate-keys", {}, Origin=sandbox_url).status == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/sandbox/directory"])
+def press(client: SandboxClient, button: str) -> int:
+    return client.form("/sandbox/trouble", {"do": button}).status
+
+
+def test_the_page_of_troubles_breaks_and_mends_the_services(ada: SandboxClient, switches: SandboxClient) -> None:
+    assert press(ada, "scaiqueue") == 303
+    assert (ada.get(SCOPES).status, ada.get("/v1/models").status) == (403, 200)
+    assert ada.get("/sandbox/trouble").text.count("<strong>on</strong>") == 1
+    assert press(ada, "none") == 303
+    assert ada.get(SCOPES).status == 200
+    assert press(ada, "nonsense") == 404
+
+
+def test_the_page_of_troubles_makes_time_pass_and_rotates_keys(ada: SandboxClient, switches: SandboxClient) -> None:
+    before, keys = ada.get("/sandbox/state").json["now"], ada.get("/api/v1/platform/oauth/jwks").json["keys"]
+    assert (press(ada, "minute"), press(ada, "keys")) == (303, 303)
+    assert ada.get("/sandbox/state").json["now"] > before
+    assert {key["kid"] for key in ada.get("/api/v1/platform/oauth/jwks").json["keys"]} - {key["kid"] for key in keys}
+
+
+@pytest.mark.parametrize("path", ["/", "/sandbox/directory", "/sandbox/trouble", "/sandbox/runs", "/sandbox/queues"])
 def test_the_pages_say_what_they_are_and_run_no_script(sandbox_url: str, path: str) -> None:
     answer = SandboxClient(sandbox_url).get(path)
 
