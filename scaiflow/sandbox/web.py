@@ -97,7 +97,8 @@ def _misbehave() -> None:
 
 def _harden(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    # Not no-referrer: browsers then send `Origin: null` with our own forms, which `_refuse_strangers` refuses.
+    response.headers.setdefault("Referrer-Policy", "same-origin")
     response.headers.setdefault("Cache-Control", "no-store")
     # No form-action: browsers apply it to the redirect behind a form too, which leads to the client's own address.
     response.headers.setdefault("Content-Security-Policy", _POLICY)

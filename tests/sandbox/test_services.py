@@ -222,7 +222,8 @@ def test_a_wrong_switch_is_422(switches: SandboxClient, body: dict[str, object])
 def test_the_controls_do_not_answer_other_sites(sandbox_url: str) -> None:
     client = SandboxClient(sandbox_url)
 
-    assert client.send("POST", "/sandbox/rotate-keys", {}, Origin="https://evil.example").status == 403
+    for origin in ("https://evil.example", "null"):
+        assert client.send("POST", "/sandbox/rotate-keys", {}, Origin=origin).status == 403
     assert client.send("POST", "/sandbox/rotate-keys", {}, Origin=sandbox_url).status == 200
 
 
@@ -253,6 +254,8 @@ def test_the_pages_say_what_they_are_and_run_no_script(sandbox_url: str, path: s
     assert answer.status == 200
     assert "development aid" in answer.text
     assert "<script" not in answer.text
+    # Under no-referrer a browser says `Origin: null` when a button is pressed, and the button would be refused.
+    assert answer.headers["Referrer-Policy"] == "same-origin"
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "x", "%C2%B2", "9" * 5000])
