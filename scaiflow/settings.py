@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from corsheaders.defaults import default_headers
+
 from scaiflow import env
 
 BASE_DIR = env.BASE_DIR
@@ -193,7 +195,14 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATIONS": False,
 }
 CORS_URLS_REGEX = r"^/api/"
-CORS_EXPOSE_HEADERS = ["ETag", "Location", "Retry-After", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = [
+    "ETag", "Location", "Retry-After", "X-Request-ID",
+    "X-Scaigrid-Ratelimit-Limit", "X-Scaigrid-Ratelimit-Remaining", "X-Scaigrid-Ratelimit-Reset",
+]  # fmt: skip
+# What a canvas sends besides what every browser may: conditions, a key against doing twice, the place in a stream.
+CORS_ALLOW_HEADERS = [
+    *default_headers, "if-match", "if-none-match", "idempotency-key", "last-event-id", "prefer", "x-request-id",
+]  # fmt: skip
 CORS_PREFLIGHT_MAX_AGE = int(timedelta(hours=1).total_seconds())
 
 # --- browser sign-in (/admin/ and the console; endpoints come from ScaiKey's discovery, see console/signin.py) --------
