@@ -110,7 +110,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.admin",
+    "scaiflow.console.apps.Admin",
     "rest_framework",
     "corsheaders",
     "channels",
@@ -134,6 +134,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "scaiflow.kit.csp.StrictPolicy",
 ]
 ROOT_URLCONF = "scaiflow.urls"
 ASGI_APPLICATION = "scaiflow.asgi.application"

@@ -12,8 +12,8 @@ import pytest
 from django.urls import resolve
 from django.utils import timezone
 
-from catalog.models import Package, PackageVersion
-from flows.models import Deployment, Flow, FlowACL, FlowVersion, Job, TestRun
+from catalog.models import Package, PackageGroup, PackageVersion
+from flows.models import Core, Deployment, Flow, FlowACL, FlowTag, FlowVersion, Job, TestRun
 from scaiflow.kit.models import AuditEntry
 from tenants.models import Group, Membership, Secret, User
 from tests.conftest import Caller, SignIn
@@ -85,6 +85,9 @@ def full_tenant(sign_in: SignIn, name: str) -> Tenant:
     PackageVersion.objects.create(
         package=package, version="1.0.0", sequence=1, object_key=f"catalog/{name}", digest="", size=1, author_id=author
     )
+    PackageGroup.objects.create(package=package, group_id=group.id)
+    FlowTag.objects.create(flow_id=flow, tag=mark)
+    Core.objects.get_or_create(flow_id=flow, defaults={"tenant_id": tenant_id, "slug": mark, "core_id": f"core_{name}"})
     return Tenant(
         tenant_id, mark, author,
         {
@@ -162,7 +165,9 @@ def rows_of(tenant: Tenant) -> list[Any]:
     """All that is theirs."""
     of_flow = {"flow__tenant_id": tenant.id}
     found = [Flow.objects.filter(tenant_id=tenant.id), User.objects.filter(tenant_id=tenant.id)]
-    found += [model.objects.filter(**of_flow) for model in (FlowVersion, FlowACL, Deployment, Job, TestRun)]
+    found += [
+        model.objects.filter(**of_flow) for model in (FlowVersion, FlowACL, FlowTag, Deployment, Job, TestRun, Core)
+    ]
     found += [PackageVersion.objects.filter(package__tenant_id=tenant.id)]
     found += [model.objects.filter(tenant_id=tenant.id) for model in (Group, Membership, Delivery, AuditEntry, Package)]
     found += [Secret.objects.filter(path__contains=tenant.id)]

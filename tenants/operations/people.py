@@ -8,7 +8,7 @@ from django.utils import timezone
 from tenants.models import Group, Membership, User
 from tenants.operations.admin_roles import require_super_admin, require_tenant_admin
 from tenants.principals import Principal
-from tenants.roles import AdminRole, RoleSource
+from tenants.roles import PERMISSIONS, AdminRole, RoleSource
 
 
 def remember_person(
@@ -29,6 +29,16 @@ def known_person(*, user_id: str, tenant_id: str) -> User | None:
     """Somebody of the mirror who is not shut out. (There is one issuer, ScaiKey, so its subject is the whole key.)"""
     user: User | None = User.objects.filter(id=user_id, tenant_id=tenant_id).first()
     return user if user and user.is_active else None
+
+
+def principal_of_person(user: User) -> Principal:
+    """Somebody of the mirror whose session it is: there is no token to read permissions from or to forward. Admins hold
+    both permissions, everybody else none."""
+    return Principal(
+        sub=user.id, tenant_id=user.tenant_id, permissions=PERMISSIONS if user.is_staff else frozenset(),
+        email=user.email, display_name=user.display_name, admin_role=user.admin_role if user.is_staff else None,
+        admin_role_source=user.admin_role_source,
+    )  # fmt: skip
 
 
 def group_ids_of(principal: Principal) -> list[str]:
