@@ -227,6 +227,16 @@ def test_no_page_shows_a_secret(tenants: dict[str, Tenant], enter: Enter) -> Non
         assert CANARY not in told_of(browser, page), page
 
 
+@pytest.mark.parametrize(("model", "field"), [(Job, "sealed_token"), (Secret, "sealed"), (Lease, "holder")])
+def test_no_secret_is_guessed_letter_by_letter(
+    tenants: dict[str, Tenant], enter: Enter, model: type[models.Model], field: str
+) -> None:
+    browser = enter("super_admin")
+    for lookup in ("", "__startswith", "__regex", "__isnull"):
+        assert browser.get(f"{listed(model)}?{field}{lookup}=canary").status_code == 400
+    assert browser.get(f"{listed(model)}?q={CANARY}").content.count(b'name="_selected_action"') == 0
+
+
 def pages_with_rows(limit: int = 1) -> Iterator[str]:
     """Every list, and the page of some rows of each."""
     yield "/admin/"
