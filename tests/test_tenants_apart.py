@@ -79,13 +79,9 @@ def full_tenant(sign_in: SignIn, name: str) -> Tenant:
         flow_id=flow, job_id=job.id, core_id=f"core_{name}", flow_version="1.0.0", tests_version="1.0.0", passed=1,
         failed=0, results=[{"name": mark}], run_by=author,
     )  # fmt: skip
-    package = Package.objects.create(
-        tenant_id=tenant_id, slug=f"package-{name}", name=mark, name_folded=mark, version="1.0.0", author_id=author
-    )
-    PackageVersion.objects.create(
-        package=package, version="1.0.0", sequence=1, object_key=f"catalog/{name}", digest="", size=1, author_id=author
-    )
-    PackageGroup.objects.create(package=package, group_id=group.id)
+    draft = {"package_id": f"package-{name}", "name": mark, "version": "1.0.0", "flow_id": flow}
+    assert caller.post("/api/v1/catalog/publish", draft).status_code == 201
+    PackageGroup.objects.create(package=Package.objects.get(slug=f"package-{name}"), group_id=group.id)
     FlowTag.objects.create(flow_id=flow, tag=mark)
     Core.objects.get_or_create(flow_id=flow, defaults={"tenant_id": tenant_id, "slug": mark, "core_id": f"core_{name}"})
     return Tenant(
@@ -93,7 +89,7 @@ def full_tenant(sign_in: SignIn, name: str) -> Tenant:
         {
             "flow_id": flow, "deleted": deleted, "version": "1.0.0", "acl_id": entry.id, "deployment_id": deployment.id,
             "job_id": job.id, "user_id": users[1], "group_id": group.id, "core_id": f"core_{name}", "run_id": run.id,
-            "package_id": package.slug, "checkpoint_id": f"chk_{name}", "scope_id": f"sc_{name}",
+            "package_id": f"package-{name}", "checkpoint_id": f"chk_{name}", "scope_id": f"sc_{name}",
         },
     )  # fmt: skip
 

@@ -55,7 +55,7 @@ def perform(page: Any, request: HttpRequest, what: str, operation: Callable[[Any
         told = operation(page.admin_site.principal_of(request))
     except AppError as error:
         if isinstance(error, NotAllowed | Unseen):
-            page.admin_site.note_refusal(request, error.message)
+            page.admin_site.note_refusal(request, error)
         page.message_user(request, f"{what}: {error.message}", messages.ERROR)
         return False
     page.message_user(request, f"{what}: {told or 'done'}", messages.SUCCESS)
@@ -66,7 +66,7 @@ def _note_unseen(page: Any, request: HttpRequest, chosen: list[Any]) -> None:
     """Ids that were sent and are there, but not for this caller, are a refusal like any other."""
     sent = set(request.POST.getlist(helpers.ACTION_CHECKBOX_NAME)) - {str(row.pk) for row in chosen}
     if page.is_there(sent):
-        page.admin_site.note_refusal(request, f"{page.opts.label_lower} not found")
+        page.admin_site.note_refusal(request, Unseen(f"{page.opts.verbose_name} not found"))
 
 
 def _ask(page: Any, request: HttpRequest, chosen: list[Any], **words: str) -> TemplateResponse:

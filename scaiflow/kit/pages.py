@@ -17,6 +17,8 @@ from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from scaiflow.kit.errors import Unseen
+
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     """`tenant_path` leads from the model to its tenant ("" where rows belong to none: those are for super admins alone).
@@ -80,7 +82,7 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
         """Django would lead back to the index with a friendly word; here what is not seen is 404, like everywhere."""
         if self.is_there([unquote(object_id)]):
-            self.admin_site.note_refusal(request, f"{self.opts.label_lower} not found")  # type: ignore[attr-defined]
+            self.admin_site.note_refusal(request, Unseen(f"{self.opts.verbose_name} not found"))  # type: ignore[attr-defined]
         raise Http404
 
     def is_there(self, object_ids: Iterable[str]) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from tenants.models import Group, Membership, User
 from tenants.operations.admin_roles import require_super_admin, require_tenant_admin
 from tenants.principals import Principal
-from tenants.roles import PERMISSIONS, AdminRole, RoleSource
+from tenants.roles import AdminRole, RoleSource
 
 
 def remember_person(
@@ -29,16 +29,6 @@ def known_person(*, user_id: str, tenant_id: str) -> User | None:
     """Somebody of the mirror who is not shut out. (There is one issuer, ScaiKey, so its subject is the whole key.)"""
     user: User | None = User.objects.filter(id=user_id, tenant_id=tenant_id).first()
     return user if user and user.is_active else None
-
-
-def principal_of_person(user: User) -> Principal:
-    """Somebody of the mirror whose session it is: there is no token to read permissions from or to forward. Admins hold
-    both permissions, everybody else none."""
-    return Principal(
-        sub=user.id, tenant_id=user.tenant_id, permissions=PERMISSIONS if user.is_staff else frozenset(),
-        email=user.email, display_name=user.display_name, admin_role=user.admin_role if user.is_staff else None,
-        admin_role_source=user.admin_role_source,
-    )  # fmt: skip
 
 
 def group_ids_of(principal: Principal) -> list[str]:
@@ -65,6 +55,14 @@ def everybody(*, by: Principal) -> QuerySet[User]:
 def people_of_tenant(*, by: Principal, tenant_id: str) -> QuerySet[User]:
     """Raises NotAllowed."""
     found: QuerySet[User] = User.objects.filter(tenant_id=tenant_of_interest(by, tenant_id)).order_by("id")
+    return found
+
+
+def groups_of_tenant(*, by: Principal, tenant_id: str) -> QuerySet[Group]:
+    """The living ones by name, each with `members`, the number of people in it. Raises NotAllowed."""
+    groups = Group.objects.living().filter(tenant_id=tenant_of_interest(by, tenant_id))
+    living = Q(memberships__deleted_at=None, memberships__user__deleted_at=None)
+    found: QuerySet[Group] = groups.annotate(members=Count("memberships", filter=living)).order_by("name", "id")
     return found
 
 

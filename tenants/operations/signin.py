@@ -20,6 +20,8 @@ FIELDS = ("access_token", "refresh_token", "id_token", "token_type", "expires_in
 class Refused(Failure):
     """ScaiKey said no: the detail carries its `error` and `error_description`."""
 
+    error = "invalid_grant"
+
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
         self.error = error
@@ -27,6 +29,8 @@ class Refused(Failure):
 
 
 class ScaiKeyFailed(UpstreamFailure):
+    """ScaiKey failed, or could not be reached (`status` is null then)."""
+
     error = "scaikey_api"
 
 
@@ -68,14 +72,6 @@ def authorization_endpoint() -> str:
         return scaikey.discover(base_url=settings.SCAIKEY_BASE_URL).authorization
     except (UpstreamError, Unreachable) as error:
         raise ScaiKeyFailed(str(error), status=None, code=None) from None
-
-
-def exchange_code_for_id_token(*, code: str, code_verifier: str, redirect_uri: str) -> str:
-    """For sessions of our own pages; the other tokens are let go. Raises Refused, ScaiKeyFailed, Unavailable."""
-    found = exchange_code(code=code, code_verifier=code_verifier, redirect_uri=redirect_uri)["id_token"]
-    if not isinstance(found, str):
-        raise ScaiKeyFailed("ScaiKey answered without an id token", status=None, code=None)
-    return found
 
 
 def note_signed_in(user: User) -> None:

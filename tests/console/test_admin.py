@@ -23,7 +23,7 @@ from scaiflow.kit.models import AuditEntry, Lease
 from tenants.models import Group, Membership, Secret, User
 from tests.conftest import SignIn
 from tests.console.test_signin import Browser
-from tests.loopback import Service
+from tests.loopback import Service, Told
 from tests.scaikey import ScaiKey
 from tests.tenants.directory import Directory, person
 from tests.test_tenants_apart import Tenant, full_tenant
@@ -51,11 +51,12 @@ def tenants(sign_in: SignIn, scaigrid: Service) -> dict[str, Tenant]:
 def enter(scaikey: ScaiKey, db: None) -> Enter:
     """`enter("tenant_admin", "tnt_red")`: a browser with that person's session."""
 
-    def make(role: str | None, tenant: str = "tnt_red") -> Browser:
+    def make(role: str | None, tenant: str = "tnt_red", scope: str = "scaicore:view scaicore:manage") -> Browser:
         sub = f"usr_{tenant.removeprefix('tnt_')}_{role}"
         given = {"admin_role": role, "admin_role_source": "manual" if role else None}
         User.objects.update_or_create(id=sub, defaults={"tenant_id": tenant, "email": f"{sub}@demo.test", **given})
         browser = Browser(scaikey)
+        browser.scope = scope
         browser.come_back(browser.leave(), sub=sub, tenant_id=tenant)
         assert browser.person == sub
         return browser
@@ -422,6 +423,26 @@ def test_an_act_on_another_tenants_row_does_nothing_and_is_written_down(
     ask(browser, model, name, [key(tenants["blue"])], confirmed="yes")
     assert rows_of_state() == before
     assert refusals("usr_red_tenant_admin") == 1
+
+
+@pytest.mark.parametrize("name", ["restore", "revoke", "redeploy"])
+def test_the_role_does_not_stand_in_for_a_permission(tenants: dict[str, Tenant], enter: Enter, name: str) -> None:
+    """Nor is it needed to look: who may not change flows at the API may not do it here."""
+    model, key = ACTS[name]
+    browser, before = enter("tenant_admin", scope="scaicore:view"), rows_of_state()
+    assert "scaicore:manage&#x27; is missing" in do(browser, model, name, [key(tenants["red"])])
+    assert rows_of_state() == before
+    assert refusals("usr_red_tenant_admin") == 1
+
+
+def test_a_session_that_scaikey_no_longer_vouches_for_is_led_to_sign_in(enter: Enter, scaikey: ScaiKey) -> None:
+    browser = enter("tenant_admin")
+    browser.tokens["expires_in"] = 0
+    browser.come_back(browser.leave(), sub="usr_red_tenant_admin", tenant_id="tnt_red")
+    scaikey.on("POST", "/token", Told(400, {"error": "invalid_grant"}))
+    assert urlsplit(browser.get("/admin/")["Location"]).path in {"/admin/login/", "/login"}
+    scaikey.on("POST", "/token", Told(500, {}))
+    assert browser.get("/admin/").status_code == 502
 
 
 def rows_of_state() -> list[Any]:
