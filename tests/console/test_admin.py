@@ -131,6 +131,12 @@ def test_a_stranger_is_led_to_scaikey_and_who_has_no_role_is_refused(scaikey: Sc
     assert refusals("usr_red_None") >= len(pages) - 4
 
 
+def test_there_is_no_form_for_a_password(enter: Enter) -> None:
+    browser = enter("super_admin")
+    assert browser.get("/admin/password_change/").status_code == 404
+    assert "password" not in told_of(browser, "/admin/")
+
+
 @pytest.mark.parametrize("change", [{"admin_role": None, "admin_role_source": None}, {"status": "SUSPENDED"}])
 def test_who_loses_the_role_loses_the_pages_at_once(enter: Enter, change: dict[str, Any]) -> None:
     browser = enter("tenant_admin")
