@@ -112,7 +112,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.admin",
+    "scaiflow.console.apps.Admin",
     "rest_framework",
     "corsheaders",
     "drf_spectacular",
@@ -138,6 +138,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "scaiflow.kit.csp.StrictPolicy",
 ]
 ROOT_URLCONF = "scaiflow.urls"
 ASGI_APPLICATION = "scaiflow.asgi.application"
