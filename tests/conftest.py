@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.loopback import Service, serving
 from tests.scaikey import ScaiKey
 from tests.settings import WORK
 
+append_only = import_module("scaiflow.kit.migrations.0002_append_only")
 REAL_CONNECT = socket.socket.connect
 
 
@@ -36,9 +38,11 @@ def no_network_but_loopback() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Between tests the tables are emptied with DELETE, which the audit log's own trigger would refuse."""
+    """Between tests the tables are emptied, which the audit log's own triggers would refuse."""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("DROP TRIGGER audit_no_delete")
+        for event in append_only.events(connection.vendor):
+            if event != "update":
+                cursor.execute(append_only.drop(connection.vendor, event))
 
 
 @pytest.fixture(autouse=True)
