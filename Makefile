@@ -6,7 +6,7 @@ RUN := $(BIN)/python
 INSTALL = $(RUN) -m uv pip install --quiet --python $(RUN) -r $(1) || $(RUN) -m pip install --quiet -r $(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo run test test-slow rules check fix clean
+.PHONY: help setup tools demo run test test-slow test-postgres test-mariadb test-all rules check fix clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -42,6 +42,15 @@ test: tools ## the whole test suite but for the slow tests
 test-slow: tools ## the slow tests
 	$(RUN) -m pytest -n 2 -m slow
 
+test-postgres: tools ## the suite on PostgreSQL and Redis, both from wheels
+	$(RUN) -m tests.matrix postgres
+
+test-mariadb: tools ## the same on MariaDB, where there is one (apt-get install mariadb-server-core)
+	$(RUN) -m tests.matrix mariadb
+
+test-all: tools ## the suite on every database, with a line for each at the end
+	$(RUN) -m tests.matrix sqlite postgres mariadb
+
 rules: tools ## format, lint, import contracts, types, migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -49,7 +58,7 @@ rules: tools ## format, lint, import contracts, types, migrations
 	$(BIN)/mypy .
 	SCAIFLOW_DEBUG=true $(RUN) manage.py makemigrations --check --dry-run
 
-check: rules test test-slow ## all that CI runs
+check: rules test-all test-slow ## all that CI runs
 
 fix: tools ## format the code and mend what can be mended by machine
 	$(BIN)/ruff format .

@@ -8,11 +8,16 @@ process started in their environment.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
-from contextlib import ExitStack
+import secrets
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit
 
+import psycopg
+import pymysql
 import pytest
 
+from tests.buckets import KEYS, new_bucket, running_s3
 from tests.servers import NoServer, running_mariadb, running_postgres, running_redis
 
 CHOICE, DATABASE, REDIS = "SCAIFLOW_TEST_DB", "TEST_DATABASE_URL", "TEST_REDIS_URL"
@@ -41,3 +46,31 @@ def pytest_report_header() -> str:
 
 def pytest_unconfigure() -> None:
     _RUNNING.close()
+
+
+@contextmanager
+def real_parts() -> Iterator[dict[str, str]]:
+    """Variables for a server's processes that stand on the run's real parts: a database of their own, its Redis, a bucket.
+    Nothing on SQLite, where all of that is embedded."""
+    if DATABASE not in os.environ:
+        yield {}
+        return
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    with running_s3() as endpoint:
+        yield {
+            "SCAIFLOW_DB_URL": _new_database(os.environ[DATABASE]),
+            "SCAIFLOW_REDIS_URL": f"{os.environ[REDIS].rpartition('/')[0]}/{int(worker) + 1}",
+            "SCAIFLOW_STORAGE_URL": new_bucket(endpoint),
+            **KEYS,
+        }
+
+
+def _new_database(url: str) -> str:
+    name, parts = f"own_{secrets.token_hex(6)}", urlsplit(url)
+    if parts.scheme == "postgres":
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute(f"CREATE DATABASE {name}")
+    else:
+        with pymysql.connect(host=parts.hostname, port=parts.port, user=parts.username) as server:
+            server.cursor().execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+    return url.rpartition("/")[0] + f"/{name}"

@@ -58,7 +58,8 @@ def _user_for(by: Principal, user_id: str) -> User:
     """Locked, and all super admins with them in one order, so that no two of them wait for each other."""
     require_tenant_admin(by)
     concerned = User.objects.living().filter(Q(id=user_id) | Q(admin_role=AdminRole.SUPER_ADMIN))
-    user = next((each for each in concerned.select_for_update().order_by("id") if each.id == user_id), None)
+    locked = concerned.select_for_update().order_by("id")
+    user: User | None = next((each for each in locked if each.id == user_id), None)
     if user is None:
         raise NotFound("user not found")
     if not by.is_admin_of(user.tenant_id):
