@@ -10,6 +10,7 @@ from flows.views.deployments import DeploymentRedeploy, Deployments, DeployPrevi
 from flows.views.flows import FlowDetail, FlowRestore, Flows
 from flows.views.jobs import FlowJobs, JobCancel, JobDetail
 from flows.views.legacy import DevDeploy
+from flows.views.packages import CatalogPublish, FlowExport, PackageInstall
 from flows.views.preview import FlowCompile, FlowImport, FlowValidate
 from flows.views.test_runs import FlowRunTests, TestRun, TestRuns
 from flows.views.versions import VersionDetail, VersionDiff, VersionRestore, Versions
@@ -25,6 +26,9 @@ urlpatterns = [
     path("flows/<id:flow_id>/versions/<id:version>", VersionDetail.as_view(), name="flow-version"),
     path("flows/<id:flow_id>/versions/<id:version>/restore", VersionRestore.as_view(), name="flow-version-restore"),
     path("flows/<id:flow_id>/diff", VersionDiff.as_view(), name="flow-diff"),
+    path("flows/<id:flow_id>/export", FlowExport.as_view(), name="flow-export"),
+    path("catalog/publish", CatalogPublish.as_view(), name="catalog-publish"),
+    path("catalog/<id:package_id>/install", PackageInstall.as_view(), name="package-install"),
     path("flows/<id:flow_id>/deploy/preview", DeployPreview.as_view(), name="flow-deploy-preview"),
     path(
         "flows/<id:flow_id>/deployments/<id:deployment_id>/redeploy",

@@ -57,6 +57,8 @@ MAX_CONTENT_BYTES = env.number("SCAIFLOW_MAX_CONTENT_BYTES", 5 * 1024 * 1024, le
 MAX_BODY_BYTES = MAX_CONTENT_BYTES + 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 MAX_SYNC_BYTES = env.number("SCAIFLOW_MAX_SYNC_BYTES", 16 * 1024 * 1024, least=1024)  # for the sync socket to come
+# How often the events of a Core are read while somebody watches, a quiet stream gives a sign, and its rights are checked.
+EVENT_POLL_SECONDS, EVENT_HEARTBEAT_SECONDS, EVENT_RECHECK_SECONDS = 1.0, 15.0, 30.0
 JOB_WAIT_SECONDS = env.number("SCAIFLOW_JOB_WAIT_SECONDS", 120, most=3600)
 
 # --- where things are kept --------------------------------------------------------------------------------------------
@@ -111,6 +113,8 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "rest_framework",
     "corsheaders",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "channels",
     "mozilla_django_oidc",
     "scaiflow.kit",
@@ -168,6 +172,25 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "scaiflow.kit.json.AlwaysJSON",
     "EXCEPTION_HANDLER": "scaiflow.kit.api.exception_handler",
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_SCHEMA_CLASS": "scaiflow.kit.openapi.TableSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "ScaiFlow",
+    "VERSION": "1.0",
+    "OAS_VERSION": "3.1.0",
+    "DESCRIPTION": 'The backend of a visual AI-flow platform. Every failure is `{"detail": ...}`: a sentence, a list of '
+    "problems with the request's shape, or an object with a stable `error`; by `Accept: application/problem+json` it comes "
+    "as RFC 9457 has it. Every answer carries `X-Request-ID`. A trailing slash is led to the path without (307).",
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,128}$"}},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "scaiflow.console.reference.document.complete",
+    ],
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "SORT_OPERATIONS": False,
 }
 CORS_URLS_REGEX = r"^/api/"
 CORS_EXPOSE_HEADERS = ["ETag", "Location", "Retry-After", "X-Request-ID"]
@@ -177,7 +200,7 @@ CORS_PREFLIGHT_MAX_AGE = int(timedelta(hours=1).total_seconds())
 AUTHENTICATION_BACKENDS = ["scaiflow.console.signin.ScaiKeySignIn"]
 LOGIN_URL, LOGIN_REDIRECT_URL, LOGIN_REDIRECT_URL_FAILURE, LOGOUT_REDIRECT_URL = "login", "home", "/?signin=failed", "/"
 OIDC_AUTHENTICATION_CALLBACK_URL = "login-callback"
-OIDC_RP_SCOPES = "openid email profile"
+OIDC_RP_SCOPES = "openid email profile scaicore:view scaicore:manage"
 OIDC_USE_PKCE = OIDC_USE_NONCE = True
 OIDC_RP_CLIENT_ID = SCAIKEY_CLIENT_ID
 OIDC_MAX_STATES = 10

@@ -5,7 +5,8 @@ from flows.models.cores import Core
 from flows.models.deployments import Deployment
 from flows.models.flows import Flow
 from flows.models.jobs import Job
+from flows.models.tags import FlowTag
 from flows.models.test_runs import TestRun
 from flows.models.versions import FlowVersion
 
-__all__ = ["Core", "Deployment", "Flow", "FlowACL", "FlowVersion", "Job", "TestRun"]
+__all__ = ["Core", "Deployment", "Flow", "FlowACL", "FlowTag", "FlowVersion", "Job", "TestRun"]

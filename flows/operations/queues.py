@@ -9,12 +9,11 @@ from typing import Any
 
 from django.conf import settings
 
+from flows.topology import declared_queues, difference
 from scaiflow.kit.errors import UpstreamFailure
 from scaiflow.upstream import scaiqueue
 from scaiflow.upstream.http import Unreachable, UpstreamError
 from tenants.operations.credentials import Credential
-
-DEFAULTS = {"consumer_mode": "fifo", "max_retries": 5}
 
 
 @dataclass
@@ -25,10 +24,14 @@ class Place:
 
 
 class ScaiQueueAuth(UpstreamFailure):
+    """ScaiQueue does not take the credential, or the credential may not do this."""
+
     error = "scaiqueue_auth"
 
 
 class ScaiQueueProvisionFailed(UpstreamFailure):
+    """A scope or a queue that the flow declares could not be made; no Core was touched."""
+
     error = "scaiqueue_provision_failed"
 
 
@@ -83,7 +86,8 @@ def survey(*, credential: Credential, topology: dict[str, Any]) -> dict[str, Any
     service = service_of(credential)
     with named_failures(scope):
         scope_id = scaiqueue.find_scope(**service, slug=scope)
-        there = scaiqueue.list_queues(**service, scope_id=scope_id) if scope_id else {}
+        listed = scaiqueue.list_queues(**service, scope_id=scope_id) if scope_id else []
+    there = {str(queue.get("slug")): queue for queue in listed}
     wanted = {queue["slug"]: queue for queue in declared_queues(topology)}
     differing = [slug for slug in wanted if slug in there and difference(there[slug], wanted[slug])]
     return {
@@ -96,24 +100,7 @@ def survey(*, credential: Credential, topology: dict[str, Any]) -> dict[str, Any
 
 
 def service_of(credential: Credential) -> dict[str, str]:
-    base_url = settings.SCAIQUEUE_BASE_URL or f"{credential.base_url}/v1/modules/scaiqueue"
-    return {"base_url": base_url, "token": credential.token}
-
-
-def declared_queues(topology: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "slug": str(queue["slug"]),
-            "display_name": queue.get("display_name") or queue["slug"],
-            **{key: queue.get(key, default) for key, default in DEFAULTS.items()},
-        }
-        for queue in topology.get("queues") or []
-    ]
-
-
-def difference(found: dict[str, Any], wanted: dict[str, Any]) -> str | None:
-    """The first setting in which the queue that is there is not the one that the flow means."""
-    return next((key for key in DEFAULTS if key in found and found[key] != wanted[key]), None)
+    return credential.at("scaiqueue", settings.SCAIQUEUE_BASE_URL)
 
 
 def _check_same(found: dict[str, Any], wanted: dict[str, Any], scope: str) -> None:

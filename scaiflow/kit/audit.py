@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -54,7 +54,7 @@ def record(
         chain = _locked_chain(tenant_id)
         entry = AuditEntry(
             tenant_id=tenant_id, sequence=chain.sequence + 1, at=timezone.now(), actor_id=actor_id[:128],
-            action=action, object_type=object_type, object_id=object_id[:512], result=result,
+            action=action, object_type=object_type, object_id=redact(object_id)[:512], result=result,
             request_id=str(structlog.contextvars.get_contextvars().get("request_id", ""))[:128],
             changes=redacted(changes or {}), previous=chain.digest,
         )  # fmt: skip
@@ -100,6 +100,20 @@ def digest_of(entry: AuditEntry) -> str:
         entry.object_type, entry.object_id, entry.result, entry.request_id, entry.changes,
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def heads() -> list[tuple[str, int, str]]:
+    """`(tenant, sequence, digest)` of every chain's last entry: what is kept elsewhere proves later that nothing before it
+    was written anew."""
+    return list(AuditChain.objects.order_by("tenant_id").values_list("tenant_id", "sequence", "digest"))
+
+
+def broken_anchors(anchors: Iterable[tuple[str, int, str]]) -> Iterator[str]:
+    """What is no longer as `heads` once told, in words."""
+    for tenant_id, sequence, digest in anchors:
+        found = AuditEntry.objects.filter(tenant_id=tenant_id, sequence=sequence).first()
+        if found is None or found.digest != digest:
+            yield f"{tenant_id}: entry {sequence} is not the one that was there when its digest was written down"
 
 
 def problems(tenant_id: str) -> Iterator[str]:

@@ -20,9 +20,9 @@ def scrub(logger: Any, method: str, event: EventDict) -> EventDict:
 
 
 def redact(value: Any) -> Any:
-    """Plain data without what is named like a secret or looks like one."""
+    """Plain data without what is named like a secret or looks like one (and without NUL, which not every database keeps)."""
     if isinstance(value, str):
-        return SECRET_TEXT.sub(HIDDEN, value)
+        return SECRET_TEXT.sub(HIDDEN, value.replace("\0", ""))
     if isinstance(value, dict):
         return {key: HIDDEN if SECRET_KEYS.search(str(key)) else redact(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -12,10 +12,10 @@ operation that called knows which documented error that is. (../shared/spec/upst
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests  # noqa: TID251  this is the room
 import structlog
@@ -24,7 +24,7 @@ from urllib3.util.retry import Retry
 
 from scaiflow.kit import json
 from scaiflow.kit.database import let_go
-from scaiflow.kit.errors import PassedThrough
+from scaiflow.kit.errors import NotFound, PassedThrough
 from scaiflow.kit.metrics import UPSTREAM_SECONDS
 from scaiflow.upstream.breaker import breaker_for
 from scaiflow.upstream.guard import GuardedAdapter
@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 TOO_SLOW = "did not answer in time"
 MAX_ANSWER = 10 * 1024 * 1024
+SHORTEST_SECRET = 8  # anything shorter would be found in texts that do not mean it
 PASSED_HEADERS = ("Content-Type", "Retry-After")
 PASSED_PREFIX = "x-scaigrid-ratelimit-"
 
@@ -105,10 +106,12 @@ def call(
     body: bytes | None = None,
     content_type: str = "application/json",
     read_seconds: float = READ_SECONDS,
+    hidden: Sequence[str] = (),
     takes_its_time: bool = False,
 ) -> Reply:
-    """One request and its JSON answer. `takes_its_time`: how long it takes is not the service's doing (it runs somebody's
-    flow), so that not being done within `read_seconds` says nothing against its host.
+    """One request and its JSON answer. Our credentials, and what else is to stay `hidden`, are cut out of a failure that
+    repeats them. `takes_its_time`: how long it takes is not the service's doing (it runs somebody's flow), so that not
+    being done within `read_seconds` says nothing against its host.
     Raises UpstreamError, Unreachable, and PassedThrough for 429."""
     headers = {"Accept": "application/json", "X-Request-ID": _request_id()}
     if token:
@@ -126,7 +129,15 @@ def call(
     finally:
         UPSTREAM_SECONDS.labels(service, outcome).observe(time.perf_counter() - started)
     log.info("upstream", service=service, method=method, status=response.status_code)
+    if response.status_code >= 400:
+        raw = _without(raw, [token or "", basic[1] if basic else "", *hidden])
     return _reply(service, response, raw)
+
+
+def _without(raw: bytes, secrets: Sequence[str]) -> bytes:
+    for secret in secrets:
+        raw = raw.replace(secret.encode(), b"[hidden]") if len(secret) >= SHORTEST_SECRET else raw
+    return raw
 
 
 def _guarded_exchange(
@@ -228,6 +239,14 @@ def _no_answer(service: str, error: requests.RequestException | HTTPError) -> Un
     if isinstance(error, requests.ConnectionError):
         return Unreachable(service, "cannot be reached")
     return Unreachable(service, "the connection broke")
+
+
+def segment(value: str) -> str:
+    """An id as one segment of a path. Raises NotFound for one that would lead elsewhere: dots are taken out of a path on its
+    way, however they are written."""
+    if not value.strip("."):
+        raise NotFound("there is nothing with this id")
+    return quote(value, safe="")
 
 
 def unwrap(data: Any) -> Any:

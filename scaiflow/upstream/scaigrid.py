@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from scaiflow.kit import json
-from scaiflow.upstream.http import Unreachable, UpstreamError, call, expect_object, unwrap
+from scaiflow.upstream.http import Unreachable, UpstreamError, call, expect_object, segment, unwrap
+from scaiflow.upstream.pages import Item, all_items
 
 SERVICE = "scaigrid"
 CORES = "/v1/modules/scaicore/cores"
@@ -33,18 +33,14 @@ def update_core(*, base_url: str, token: str, core_id: str, manifest: bytes) -> 
 
 def find_core(*, base_url: str, token: str, slug: str) -> str | None:
     """The id of the Core with this slug, looked for on all pages."""
-    cursor: str | None = None
-    for _ in range(100):
-        reply = call(SERVICE, "GET", base_url + CORES, token=token, params={"limit": 100, "cursor": cursor})
-        data = unwrap(reply.data)
-        items = data.get("items", data.get("cores", [])) if isinstance(data, dict) else data
-        for core in items if isinstance(items, list) else []:
-            if isinstance(core, dict) and core.get("slug") == slug:
-                return _core_id(core)
-        cursor = _next_cursor(reply.data, data)
-        if not cursor:
-            return None
-    return None
+    found = (core for core in all_items(SERVICE, base_url + CORES, token=token) if core.get("slug") == slug)
+    core = next(found, None)
+    return _core_id(core) if core else None
+
+
+def list_models(*, base_url: str, token: str) -> list[Item]:
+    """The tenant's catalogue, item by item as ScaiGrid has it. Raises UpstreamError, Unreachable, PassedThrough."""
+    return list(all_items(SERVICE, f"{base_url}/v1/models", token=token))
 
 
 def publish_core(*, base_url: str, token: str, core_id: str, group_ids: list[str]) -> Published:
@@ -92,7 +88,7 @@ def _send_manifest(method: str, url: str, token: str, manifest: bytes) -> Any:
 
 
 def _core(base_url: str, core_id: str) -> str:
-    return f"{base_url}{CORES}/{quote(core_id, safe='')}"
+    return f"{base_url}{CORES}/{segment(core_id)}"
 
 
 def _core_id(data: Any) -> str:
@@ -111,8 +107,3 @@ def _with_slug(published: Published) -> Published:
     if not isinstance(published.slug, str):
         raise Unreachable(SERVICE, "answered without the slug of the published model")
     return published
-
-
-def _next_cursor(*answers: Any) -> str | None:
-    """The next page's cursor, whether it stands beside `data` or in it."""
-    return next((a["next_cursor"] for a in answers if isinstance(a, dict) and a.get("next_cursor")), None)

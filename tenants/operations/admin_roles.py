@@ -39,9 +39,12 @@ def revoke_role(*, by: Principal, user_id: str) -> None:
 
 
 def bootstrap_role(*, user: User, role: AdminRole) -> None:
-    """From the command line of the machine itself."""
+    """From the command line of the machine itself. Raises Conflict (the last super admin would be none)."""
     with transaction.atomic():
-        _set(User.objects.select_for_update().get(id=user.id), role, RoleSource.BOOTSTRAP, SYSTEM)
+        locked = User.objects.select_for_update().get(id=user.id)
+        if role != AdminRole.SUPER_ADMIN:
+            _keep_one_super_admin(locked)
+        _set(locked, role, RoleSource.BOOTSTRAP, SYSTEM)
 
 
 def require_super_admin(by: Principal) -> None:

@@ -12,12 +12,13 @@ from django.db import transaction
 
 from scaiflow.env import is_web_address
 from scaiflow.kit import audit
-from scaiflow.kit.errors import NotAllowed, Unprocessable
+from scaiflow.kit.errors import NotAllowed, Precondition, Unprocessable
 from tenants.actions import CREDENTIAL_DELETED, CREDENTIAL_SET
 from tenants.operations.vault import delete_secret, read_secret, write_secret
 from tenants.principals import Principal
 
 log = structlog.get_logger(__name__)
+FIX = "Sign in with ScaiKey, or set this tenant's API key via POST /v1/tenants/me/scaigrid_credentials."
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,27 @@ class Credential:
 
     base_url: str
     token: str = field(repr=False)
+
+    def at(self, module: str, own_address: str = "") -> dict[str, str]:
+        """Where a module of ScaiGrid answers, unless it has an address of its own, and the token: what upstream functions
+        take."""
+        return {"base_url": own_address or f"{self.base_url}/v1/modules/{module}", "token": self.token}
+
+
+class MissingCredentials(Precondition):
+    """There is no usable ScaiGrid credential for this tenant."""
+
+    error = "missing_credentials"
+
+
+def required_credential(
+    *, tenant_id: str, token: str | None, refusal: type[MissingCredentials] = MissingCredentials
+) -> Credential:
+    """What `credential_for` finds. Raises `refusal`, whose name differs between deploys and lookups."""
+    found = credential_for(tenant_id=tenant_id, token=token)
+    if found is None:
+        raise refusal(f"no ScaiGrid credentials for tenant '{tenant_id}'", fix=FIX)
+    return found
 
 
 def credential_for(*, tenant_id: str, token: str | None) -> Credential | None:

@@ -31,6 +31,7 @@ class Browser(Client):
     def __init__(self, scaikey: ScaiKey) -> None:
         super().__init__(raise_request_exception=False, enforce_csrf_checks=True)
         self.scaikey = scaikey
+        self.tokens = {"access_token": "at", "refresh_token": "rt"}
 
     def leave(self, after: str = "") -> dict[str, str]:
         """To ScaiKey: the query that it is shown."""
@@ -42,8 +43,8 @@ class Browser(Client):
     def come_back(self, query: dict[str, str], id_token: Any = None, **changes: Any) -> str:
         """From ScaiKey, with a code for this id token: where we are led to."""
         claims = {"nonce": query["nonce"], "sub": "usr_sam", "tenant_id": "tnt_platform", "scope": None} | changes
-        tokens = {"id_token": id_token or self.scaikey.token(**claims), "access_token": "at", "refresh_token": "rt"}
-        self.scaikey.on("POST", "/token", Told(200, tokens))
+        tokens = {"id_token": id_token or self.scaikey.token(**claims)}
+        self.scaikey.on("POST", "/token", Told(200, tokens | self.tokens))
         return self.get("/login/callback", {"code": "c-1", "state": query["state"]})["Location"]
 
     @property

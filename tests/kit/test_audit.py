@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -83,6 +84,25 @@ def test_an_entry_written_anew_breaks_the_next_one() -> None:
     assert list(audit.problems("tnt_demo")) == [f"tnt_demo: entry 2 ({after.id}) does not follow the one before it"]
 
 
+def test_a_log_written_anew_from_end_to_end_is_noticed_by_what_was_kept_elsewhere(tmp_path: Path) -> None:
+    note(level="view")
+    said = StringIO()
+    call_command("verify_audit", "--heads", stdout=said)
+    anchors = tmp_path / "anchors"
+    anchors.write_text(said.getvalue())
+    note()
+    call_command("verify_audit", "--anchors", str(anchors), stdout=StringIO())
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM kit_auditentry")
+        cursor.execute("DELETE FROM kit_auditchain")
+    note(level="admin")
+    assert "whole" in verify()
+    with pytest.raises(CommandError, match="tampered"):
+        call_command("verify_audit", "--anchors", str(anchors), stderr=StringIO())
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("verify_audit", "--anchors", str(tmp_path / "none"))
+
+
 def test_an_entry_is_never_changed_or_deleted_through_the_model() -> None:
     entry = note()
     for attempt in (entry.save, entry.delete, AuditEntry.objects.all().delete, AuditEntry.objects.update):
@@ -119,6 +139,11 @@ def test_secrets_and_endless_texts_stay_out() -> None:
     assert entry.changes["api_key"] == "[hidden]"
     assert "eyJ" not in str(entry.changes)
     assert len(entry.changes["long"]) < 600
+
+
+def test_a_secret_in_an_address_stays_out_too(vera: Caller) -> None:
+    vera.delete("/api/v1/flows/sgk_0123456789abcdef")
+    assert AuditEntry.objects.get(result="refused").object_id == "[hidden]"
 
 
 def test_what_is_rolled_back_leaves_no_entry() -> None:

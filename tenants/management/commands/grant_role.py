@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models.functions import Lower
 
+from scaiflow.kit.errors import Conflict
 from tenants.models import User
 from tenants.operations.admin_roles import bootstrap_role
 from tenants.roles import AdminRole
@@ -29,5 +30,8 @@ class Command(BaseCommand):
             raise CommandError("nobody in the mirror has this address; run sync_scaikey first")
         if len(several) > 1:
             raise CommandError("more than one person has this address; say which with --tenant")
-        bootstrap_role(user=several[0], role=AdminRole(options["role"]))
+        try:
+            bootstrap_role(user=several[0], role=AdminRole(options["role"]))
+        except Conflict as error:
+            raise CommandError(error.message) from None
         self.stdout.write(f"{several[0].id} of {several[0].tenant_id} is {options['role']} now")
