@@ -47,6 +47,15 @@ test: tools ## the whole test suite but for the slow tests
 test-slow: tools ## the slow tests
 	$(RUN) -m pytest -n 2 -m slow
 
+test-postgres: tools ## the suite on PostgreSQL and Redis, both from wheels
+	$(RUN) -m tests.matrix postgres
+
+test-mariadb: tools ## the same on MariaDB, where there is one (apt-get install mariadb-server-core)
+	$(RUN) -m tests.matrix mariadb
+
+test-all: tools ## the suite on every database, with a line for each at the end
+	$(RUN) -m tests.matrix sqlite postgres mariadb
+
 rules: tools ## format, lint, import contracts, types, migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -58,7 +67,7 @@ rules: tools ## format, lint, import contracts, types, migrations
 openapi: setup ## write docs/openapi.json anew from the views
 	SCAIFLOW_DEBUG=true $(RUN) manage.py spectacular --format openapi-json --validate --fail-on-warn > docs/openapi.json
 
-check: rules test test-slow ## all that CI runs
+check: rules test-all test-slow ## all that CI runs
 
 bench-rights: tools ## how long a list of flows takes through groups, and a bad token to be refused
 	$(RUN) benchmarks/rights.py
