@@ -61,6 +61,19 @@ MAX_SYNC_BYTES = env.number("SCAIFLOW_MAX_SYNC_BYTES", 16 * 1024 * 1024, least=1
 EVENT_POLL_SECONDS, EVENT_HEARTBEAT_SECONDS, EVENT_RECHECK_SECONDS = 1.0, 15.0, 30.0
 JOB_WAIT_SECONDS = env.number("SCAIFLOW_JOB_WAIT_SECONDS", 120, most=3600)
 
+# How often one address may come in a minute, where there is no token yet or a secret that could be guessed (kit/limits.py).
+RATE_LIMITS = {
+    "signin": env.number("SCAIFLOW_SIGNIN_RATE", 60),
+    "webhooks": env.number("SCAIFLOW_WEBHOOK_RATE", 1200),
+    "secrets": 60,
+}
+RATE_LIMITED_PATHS = {
+    **dict.fromkeys(("/api/v1/auth/exchange", "/api/v1/auth/refresh", "/login", "/login/callback"), "signin"),
+    **dict.fromkeys(("/api/v1/webhooks/scaikey",), "webhooks"),
+    **dict.fromkeys(("/api/v1/dev/deploy", "/metrics"), "secrets"),
+}
+TRUSTED_PROXIES = env.number("SCAIFLOW_TRUSTED_PROXIES", 0, most=10)
+
 # --- where things are kept --------------------------------------------------------------------------------------------
 DATABASES = {"default": env.database("SCAIFLOW_DB_URL", "sqlite:///var/scaiflow.db")}
 if DATABASES["default"]["ENGINE"].endswith("mysql"):
@@ -210,6 +223,11 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 0 if DEBUG else int(timedelta(days=365).total_seconds())
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_SSL_REDIRECT = env.flag("SCAIFLOW_HTTPS_ONLY", not DEBUG)
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]  # asked by orchestrators on the machine's own address
+# Whether the domain goes onto browsers' preload list is its owner's to say, not this program's.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # Strict would lose the session on the way back from ScaiKey
 SESSION_COOKIE_AGE = int(timedelta(hours=8).total_seconds())
