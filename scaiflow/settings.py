@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -109,6 +111,8 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 10, "socket_connect_timeout": 5}
+CELERY_BEAT_SCHEDULER = "scaiflow.kit.beat:TickingScheduler"
+CELERY_BEAT_SCHEDULE_FILENAME = os.path.join(tempfile.gettempdir(), "scaiflow-beat")  # may be lost
 # Run by Celery's beat, or, without Redis, by the web process (kit/schedule.py).
 CELERY_BEAT_SCHEDULE = {
     "scaikey-sync": {"task": "tenants.sync", "schedule": timedelta(minutes=SYNC_INTERVAL_MINUTES)},
@@ -238,8 +242,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 X_FRAME_OPTIONS = "DENY"
 
 METRICS_TOKEN = env.text("SCAIFLOW_METRICS_TOKEN", secret=True)
-OTLP_ENDPOINT = env.base_url("OTEL_EXPORTER_OTLP_ENDPOINT")  # read and checked; nothing is sent there yet
-SENTRY_DSN = env.text("SENTRY_DSN", secret=True)  # read; nothing is sent there yet
+WORKER_METRICS_PORT = env.number("SCAIFLOW_WORKER_METRICS_PORT", 0, most=65535)
+OTLP_ENDPOINT = env.base_url("OTEL_EXPORTER_OTLP_ENDPOINT")
+SENTRY_DSN = env.text("SENTRY_DSN", secret=True)
 
 # --- logs -------------------------------------------------------------------------------------------------------------
 LOG_FORMAT = env.choice("SCAIFLOW_LOG_FORMAT", {"json", "console"}, "json")

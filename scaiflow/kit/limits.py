@@ -24,7 +24,7 @@ WINDOW = 60
 
 def check_rate(request: HttpRequest) -> None:
     """Count this request, where its path is one that is counted. Raises RateLimited."""
-    group = settings.RATE_LIMITED_PATHS.get(request.path)
+    group = settings.RATE_LIMITED_PATHS.get(request.path, "")
     most = settings.RATE_LIMITS.get(group, 0)
     if not group or not most or request.method == "OPTIONS":
         return
