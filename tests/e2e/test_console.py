@@ -243,7 +243,7 @@ def test_the_keyboard_reaches_the_nodes_of_a_drawing(stage: Stage, lived_in: dic
     page.locator("svg.graph a").first.focus()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.locator("#inspector h2")).to_have_text("Sort the message")
+    expect(page.locator("#inspector")).to_contain_text("node_classify")
     expect(page.locator("svg.graph a[aria-current]")).to_have_count(1)
     ada.leave()
 
