@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.urls import resolve
 from rest_framework.test import APIClient
 
 import scaiflow.celery  # noqa: F401  the Celery application, as the server's entry points load it
 from tenants.models import User
+from tests import conformance
 from tests.loopback import Service, serving
 from tests.scaikey import ScaiKey
 from tests.settings import WORK
@@ -82,6 +84,15 @@ class Caller(APIClient):
         self.token = token
         if token:
             self.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+
+    def request(self, **kwargs: Any) -> Any:
+        """Every answer is held against the OpenAPI document."""
+        answer = super().request(**kwargs)
+        if kwargs["PATH_INFO"].startswith("/api/") and not answer.has_header("Location"):
+            match = resolve(kwargs["PATH_INFO"])
+            kind = answer.headers.get("Content-Type", "")
+            conformance.check(kwargs["REQUEST_METHOD"], match.route, answer.status_code, kind, answer.getvalue())
+        return answer
 
     def generic_json(self, method: str, path: str, body: Any) -> int:
         """The status of any method on any road."""

@@ -52,6 +52,8 @@ TABLE = [
     Row("GET", "/readyz", PUBLIC),
     Row("GET", "/metrics", PUBLIC, ok=404),  # closed: its own token is not set (tests/console/test_metrics.py)
     Row("GET", "/", PUBLIC),
+    Row("GET", "/api/openapi.json", PUBLIC),
+    Row("GET", "/api/docs", PUBLIC),
     Row("HEAD", "/", PUBLIC),
     Row("GET", "/login", PUBLIC, ok=302),
     Row("GET", "/login/callback", PUBLIC, ok=302),

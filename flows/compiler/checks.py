@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from flows.compiler.diagnostics import Report
 from flows.compiler.document import Edge, Flow, Node
 from flows.compiler.kinds.llm import role_of
 from flows.compiler.kinds.queues import SCOPE
-
-OTHERWISE = {"else", "default", "true"}
 
 
 def check(flow: Flow, report: Report) -> None:
@@ -21,9 +18,7 @@ def check(flow: Flow, report: Report) -> None:
     for edge in flow.edges:
         check_wiring(flow, edge, report)
     _models(flow, report)
-    _entries(flow, report)
     _unused(flow, report)
-    _decisions(flow, report)
 
 
 def _duplicates(flow: Flow, report: Report) -> None:
@@ -38,32 +33,34 @@ def _duplicates(flow: Flow, report: Report) -> None:
 
 
 def check_config(flow: Flow, node: Node, report: Report) -> None:
-    wrong = False
-    settings = node.kind.settings(node.config)
+    wrong = set()
     for field in node.kind.fields:
         value = node.config.get(field.name)
         path = (*node.path, "config", field.name)
         if field.is_missing(value):
             if field.required and field.default is None:
                 report.error("missing_config", f"node '{node.id}': {field.name} is required", path, node=node.id)
-                wrong = True
+                wrong.add(field.name)
             if value is None or isinstance(value, str):
                 continue  # an emptied box of a form; an empty list where a map belongs is a mistake all the same
         problem = field.problem(value)
         if problem:
             report.error("bad_config", f"node '{node.id}': {field.name} {problem}", path, node=node.id)
-            wrong = True
-    if not wrong:
-        _check_whole(flow, node, settings, report)
+            wrong.add(field.name)
+    _check_whole(flow, node, wrong, report)
 
 
-def _check_whole(flow: Flow, node: Node, settings: dict[str, Any], report: Report) -> None:
+def _check_whole(flow: Flow, node: Node, wrong: set[str], report: Report) -> None:
+    """What the fields say together. Those that are wrong by themselves are told of already and count as not given."""
+    settings = node.kind.settings({name: value for name, value in node.config.items() if name not in wrong})
     for problem in node.kind.check(settings):
+        if problem.field in wrong:
+            continue
         path = (*node.path, "config", *([problem.field] if problem.field else []))
         literal = problem.code in {"while_without_limit", "missing_plugin_arg"}
         message = problem.message if literal else f"node '{node.id}': {problem.message}"
         report.error(problem.code, message, path, node=node.id)
-    if SCOPE in node.kind.fields and not (settings["scope"] or flow.scope):
+    if SCOPE in node.kind.fields and "scope" not in wrong and not (settings["scope"] or flow.scope):
         message = f"node '{node.id}': scope is required: set it here or in config.scaiqueue.scope"
         report.error("missing_scope", message, (*node.path, "config", "scope"), node=node.id)
 
@@ -79,6 +76,8 @@ def check_wiring(flow: Flow, edge: Edge, report: Report) -> None:
                 report.error("unknown_node", message, (*path, "node"), edge=edge.id)
             continue
         ports = node.inputs if way == "input" else node.outputs
+        if way == "input" and not ports:
+            port = port or "in"  # nothing leads into an entry
         is_open = way == "output" and node.kind.any_outputs and not node.has_declared_outputs
         if port is not None and not is_open and port not in ports:
             message = f"edge '{edge.id}': {end} node '{node_id}' has no {way} port '{port}'"
@@ -113,25 +112,6 @@ def _models(flow: Flow, report: Report) -> None:
             report.warning("unused_model", f"no node uses the model role '{role}'", (*path, index))
 
 
-def _entries(flow: Flow, report: Report) -> None:
-    entries = [node.id for node in flow.nodes if node.kind.is_entry]
-    if not entries and not flow.has_broken_entry:
-        report.error("no_entry", "flow has no entry-point node", ("nodes",))
-        return
-    reached, waiting = set(entries), list(entries)
-    following: dict[str, list[str]] = {}
-    for edge in flow.edges:
-        following.setdefault(edge.source, []).append(edge.target)
-    while waiting:
-        fresh = [target for target in following.get(waiting.pop(), []) if target not in reached]
-        reached.update(fresh)
-        waiting += fresh
-    for node in flow.nodes:
-        if node.id not in reached and entries:
-            message = f"node '{node.id}' cannot be reached from an entry and is left out"
-            report.warning("unreachable", message, node.path, node=node.id)
-
-
 def _unused(flow: Flow, report: Report) -> None:
     used = {(edge.source, edge.source_port) for edge in flow.edges}
     bare = {edge.source for edge in flow.edges if edge.source_port is None}
@@ -142,21 +122,3 @@ def _unused(flow: Flow, report: Report) -> None:
             if (node.id, port) not in used:
                 message = f"node '{node.id}' has an unused output port '{port}'"
                 report.warning("unused_output", message, node.path, node=node.id)
-
-
-def _decisions(flow: Flow, report: Report) -> None:
-    for node in flow.nodes:
-        if node.kind.name != "logic_decision":
-            continue
-        leaving = [edge for edge in flow.edges if edge.source == node.id and edge.type != "data"]
-        otherwise = [edge for edge in leaving if is_otherwise(edge)]
-        if leaving and not otherwise:
-            message = f"decision '{node.id}' has no else: when no condition holds the flow goes on at the join"
-            report.warning("else_missing", message, node.path, node=node.id)
-        for edge in otherwise[1:]:
-            message = f"edge '{edge.id}': decision '{node.id}' has more than one else"
-            report.error("missing_condition", message, (*edge.path, "condition"), edge=edge.id)
-
-
-def is_otherwise(edge: Edge) -> bool:
-    return edge.condition is None or edge.condition.strip().lower() in OTHERWISE

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -75,12 +75,20 @@ class Report:
     def _add(self, diagnostic: Diagnostic, path: Path) -> None:
         self._found.append((document_order(path), diagnostic))
 
+    @property
+    def has_errors(self) -> bool:
+        return any(found.severity == "error" for _, found in self._found)
+
+    @property
+    def broken_nodes(self) -> set[str]:
+        """The nodes with errors of their own."""
+        return {found.node_id for _, found in self._found if found.severity == "error" and found.node_id}
+
+    def has(self, code: str) -> bool:
+        return any(found.code == code for _, found in self._found)
+
     def sorted(self) -> list[Diagnostic]:
         return [diagnostic for _, diagnostic in sorted(self._found, key=lambda entry: entry[0])]
-
-
-def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
-    return any(found.severity == "error" for found in diagnostics)
 
 
 def document_order(path: Path) -> tuple[int, int]:

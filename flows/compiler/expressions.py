@@ -51,10 +51,17 @@ class BadExpression(Exception):
 
 @dataclass
 class Parsed:
-    """`names` are the names that are looked up, `is_literal` whether it is one literal (or a list of them) alone."""
+    """`reads` are the names that are looked up, each with the field that is asked of it (`a.b`; else "").
 
-    names: set[str] = field(default_factory=set)
+    `is_literal`: it is one literal (or a list of them) alone.
+    """
+
+    reads: set[tuple[str, str]] = field(default_factory=set)
     is_literal: bool = False
+
+    @property
+    def names(self) -> set[str]:
+        return {name for name, _ in self.reads}
 
 
 def parse(source: str) -> Parsed:
@@ -63,7 +70,7 @@ def parse(source: str) -> Parsed:
     parser.expression(0, 0)
     if parser.here != END:
         raise BadExpression(f"has {_told(parser.here)} where the expression should end")
-    return Parsed(parser.names, is_literal=not parser.names and not parser.has_operator)
+    return Parsed(parser.reads, is_literal=not parser.reads and not parser.has_operator)
 
 
 def templates_in(text: str) -> Iterator[str]:
@@ -115,7 +122,7 @@ def _told(token: Token) -> str:
 class _Parser:
     def __init__(self, tokens: list[Token]) -> None:
         self.tokens, self.at = tokens, 0
-        self.names: set[str] = set()
+        self.reads: set[tuple[str, str]] = set()
         self.has_operator = False
 
     @property
@@ -177,7 +184,14 @@ class _Parser:
         elif self.here == ("sign", "("):
             self.call(text, depth)
         elif text not in LITERALS:
-            self.names.add(text)
+            self.reads.add((text, self.field_ahead()))
+
+    def field_ahead(self) -> str:
+        """`b` where the parser stands between the `a` and the dot of `a.b`."""
+        if self.here != ("sign", "."):
+            return ""
+        kind, text = self.tokens[self.at + 1]
+        return text if kind == "name" else ""
 
     def call(self, name: str, depth: int) -> None:
         if name not in FUNCTIONS:

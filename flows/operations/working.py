@@ -21,6 +21,7 @@ from flows.models import Flow, Job
 from flows.operations.heartbeat import beating
 from flows.roles import JobKind, JobState
 from scaiflow.kit import api, audit, crypto
+from scaiflow.kit.database import let_go
 from scaiflow.kit.errors import AppError, PassedThrough
 from scaiflow.kit.jobs import enqueue
 from scaiflow.kit.metrics import JOBS, STEP_SECONDS
@@ -92,6 +93,7 @@ def step(job: Job, name: str, *, can_be_left_out: bool = False) -> Iterator[None
     if can_be_left_out and Job.objects.filter(id=job.id, cancel_asked_at__isnull=False).exists():
         raise Cancelled
     _note(job, name, "running")
+    let_go()  # most steps wait for somebody else
     started = time.perf_counter()
     try:
         yield

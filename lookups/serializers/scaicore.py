@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 
@@ -32,9 +32,15 @@ class ResolveIn(serializers.Serializer):
 
 
 class AnyJSON(serializers.Field):
+    told: ClassVar[dict[str, Any]] = {}
+
     def to_internal_value(self, data: Any) -> Any:
         return data
 
 
 class InvokeIn(serializers.Serializer):
     input = AnyJSON(default=dict, allow_null=True)
+
+
+class AnyObjectIn(serializers.Serializer):
+    """Whatever ScaiCore takes."""

@@ -6,8 +6,10 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 from rest_framework.request import Request
 
-from lookups.operations.stream import open_stream, told
+from lookups.failures import PROXIED
+from lookups.operations.stream import Stream, open_stream
 from lookups.serializers.scaicore import StreamIn
+from scaiflow.kit.calls import Call, Raw
 from scaiflow.kit.errors import Unavailable
 from scaiflow.kit.rights import VIEW
 from scaiflow.kit.views import ApiView, read_query
@@ -16,6 +18,15 @@ from tenants.principals import caller_of
 
 class EventStream(ApiView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
+    calls: ClassVar[dict[str, Call]] = {
+        "GET": Call(
+            "stream_events",
+            "The same as server-sent events, as they happen",
+            Raw("text/event-stream"),
+            query=StreamIn,
+            raises=PROXIED,
+        ),
+    }
 
     def get(self, request: Request) -> StreamingHttpResponse:
         query = read_query(StreamIn, request)
@@ -23,7 +34,7 @@ class EventStream(ApiView):
         opening = open_stream(by=caller_of(request), core_id=query["core_id"], last_id=last_id, limit=query["limit"])
         require_asgi(request._request)  # noqa: SLF001  DRF keeps Django's request there
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        return StreamingHttpResponse(told(opening), content_type="text/event-stream", headers=headers)
+        return StreamingHttpResponse(Stream(opening), content_type="text/event-stream", headers=headers)
 
 
 def require_asgi(request: HttpRequest) -> None:

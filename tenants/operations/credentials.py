@@ -35,6 +35,8 @@ class Credential:
 
 
 class MissingCredentials(Precondition):
+    """There is no usable ScaiGrid credential for this tenant."""
+
     error = "missing_credentials"
 
 

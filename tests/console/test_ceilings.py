@@ -77,8 +77,8 @@ def full_house(sam_at: Visitor, scaigrid: Service) -> Iterator[None]:
         for one in ids
     )
     AuditEntry.objects.bulk_create(
-        AuditEntry(tenant_id="tnt_demo", sequence=number, at=now, actor_id=f"usr_flow_{number % MANY}", action="flow.created",
-                   object_type="flow", object_id="flow_0", result="done", digest="d", previous="p")
+        AuditEntry(tenant_id="tnt_demo", sequence=number, at=now, actor_id=f"usr_flow_{number % MANY}", previous="p",
+                   action="flow.created", object_type="flow", object_id="flow_0", result="done", digest="d")
         for number in range(10_000)
     )  # fmt: skip
     Delivery.objects.bulk_create(

