@@ -6,7 +6,7 @@ RUN := $(BIN)/python
 INSTALL = $(RUN) -m uv pip install --quiet --python $(RUN) -r $(1) || $(RUN) -m pip install --quiet -r $(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo run test test-slow rules check bench-rights fix clean openapi
+.PHONY: help setup tools demo run test test-slow rules check bench-rights bench-pages shots fix clean openapi
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -63,6 +63,12 @@ check: rules test test-slow ## all that CI runs
 bench-rights: tools ## how long a list of flows takes through groups, and a bad token to be refused
 	$(RUN) benchmarks/rights.py
 	$(RUN) benchmarks/tokens.py
+
+bench-pages: tools ## how long the console's pages take with very much in them
+	$(RUN) benchmarks/pages.py
+
+shots: tools ## a picture of every page of the console, at both widths and in both schemes, into var/shots
+	$(RUN) -m tests.e2e.shots
 
 fix: tools ## format the code and mend what can be mended by machine
 	$(BIN)/ruff format .
