@@ -82,6 +82,12 @@ bench-compiler: setup ## milliseconds of validate and compile for 100 to 5,000 n
 bench-listing: tools ## how long a page of flows takes in a tenant that has 100,000
 	$(RUN) benchmarks/listing.py
 
+bench-pages: tools ## how long the console's pages take with very much in them
+	$(RUN) benchmarks/pages.py
+
+shots: tools ## a picture of every page of the console, at both widths and in both schemes, into var/shots
+	$(RUN) -m tests.e2e.shots
+
 fix: tools ## format the code and mend what can be mended by machine
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
