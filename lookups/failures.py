@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from scaiflow.kit.errors import UpstreamFailure
+from scaiflow.kit.errors import NotFound, PassedThrough, UpstreamFailure
 from scaiflow.upstream.http import Unreachable, UpstreamError
+from tenants.operations.credentials import MissingCredentials
+from tenants.operations.vault import BadSecretPath
 
 
 class ServiceRefused(UpstreamFailure):
     """The service does not let this credential do that (401, 403)."""
+
+    error = "scaigrid_auth"
 
     def __init__(self, service: str, message: str, **more: Any) -> None:
         super().__init__(message, **more)
@@ -21,9 +25,16 @@ class ServiceRefused(UpstreamFailure):
 class ServiceFailed(UpstreamFailure):
     """Any other answer than success. `status` and `code` are the service's; both null when it could not be reached."""
 
+    error = "scaigrid_api"
+
     def __init__(self, service: str, message: str, *, status: int | None, code: str | None) -> None:
         super().__init__(message, status=status, code=code)
         self.error = f"{service}_api"
+
+
+# What the views tell of, for the OpenAPI document.
+ERRORS = (MissingCredentials, BadSecretPath, ServiceRefused, ServiceFailed, PassedThrough)
+PROXIED = (NotFound, *ERRORS)
 
 
 @contextmanager

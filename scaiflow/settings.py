@@ -112,9 +112,11 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.admin",
+    "scaiflow.console.apps.Admin",
     "rest_framework",
     "corsheaders",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "channels",
     "mozilla_django_oidc",
     "scaiflow.kit",
@@ -136,6 +138,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "scaiflow.kit.csp.StrictPolicy",
 ]
 ROOT_URLCONF = "scaiflow.urls"
 ASGI_APPLICATION = "scaiflow.asgi.application"
@@ -172,6 +175,25 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "scaiflow.kit.json.AlwaysJSON",
     "EXCEPTION_HANDLER": "scaiflow.kit.api.exception_handler",
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_SCHEMA_CLASS": "scaiflow.kit.openapi.TableSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "ScaiFlow",
+    "VERSION": "1.0",
+    "OAS_VERSION": "3.1.0",
+    "DESCRIPTION": 'The backend of a visual AI-flow platform. Every failure is `{"detail": ...}`: a sentence, a list of '
+    "problems with the request's shape, or an object with a stable `error`; by `Accept: application/problem+json` it comes "
+    "as RFC 9457 has it. Every answer carries `X-Request-ID`. A trailing slash is led to the path without (307).",
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,128}$"}},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "scaiflow.console.reference.document.complete",
+    ],
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "SORT_OPERATIONS": False,
 }
 CORS_URLS_REGEX = r"^/api/"
 CORS_EXPOSE_HEADERS = [
@@ -188,7 +210,7 @@ CORS_PREFLIGHT_MAX_AGE = int(timedelta(hours=1).total_seconds())
 AUTHENTICATION_BACKENDS = ["scaiflow.console.signin.ScaiKeySignIn"]
 LOGIN_URL, LOGIN_REDIRECT_URL, LOGIN_REDIRECT_URL_FAILURE, LOGOUT_REDIRECT_URL = "login", "home", "/?signin=failed", "/"
 OIDC_AUTHENTICATION_CALLBACK_URL = "login-callback"
-OIDC_RP_SCOPES = "openid email profile"
+OIDC_RP_SCOPES = "openid email profile scaicore:view scaicore:manage"
 OIDC_USE_PKCE = OIDC_USE_NONCE = True
 OIDC_RP_CLIENT_ID = SCAIKEY_CLIENT_ID
 OIDC_MAX_STATES = 10

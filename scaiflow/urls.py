@@ -10,7 +10,8 @@ from django.views.defaults import page_not_found, server_error
 from django.views.generic import RedirectView
 
 from flows.views.preview import FlowSchema
-from scaiflow.console.views import health, home, metrics
+from scaiflow.console.views import health, metrics, reference
+from scaiflow.console.views.home import Home
 from scaiflow.console.views.signin import SignIn, SignInCallback, SignOut
 from scaiflow.kit import api
 from scaiflow.kit.middleware import is_api
@@ -22,6 +23,8 @@ urlpatterns = [
     path("api/v1/", include("lookups.urls")),
     path("api/v1/", include("webhooks.urls")),
     path("api/schemas/flow/v2.json", FlowSchema.as_view(), name="flow-schema"),
+    path("api/openapi.json", reference.openapi, name="openapi"),
+    path("api/docs", reference.docs, name="docs"),
     # The end of the road, so that no page of Django's is ever an API's answer, DEBUG or not.
     re_path(r"^api(/.*)?$", csrf_exempt(api.not_found)),
     path("login", SignIn.as_view(), name="login"),
@@ -35,7 +38,8 @@ urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
-    path("", home.home, name="home"),
+    path("", Home.as_view(), name="home"),
+    path("", include("scaiflow.console.urls")),
 ]
 
 

@@ -39,7 +39,7 @@ class VersionNumber(Text):
 class VisibilityIn(serializers.Serializer):
     """Every field may be missing; null counts as missing."""
 
-    visibility = serializers.ChoiceField(choices=Visibility.values, required=False, allow_null=True)
+    visibility = serializers.ChoiceField(choices=Visibility.choices, required=False, allow_null=True)
     visibility_group_ids = serializers.ListField(
         child=Text(max_length=128), required=False, allow_null=True, max_length=MOST_GROUPS
     )

@@ -11,8 +11,16 @@ from catalog.access import version_for
 from catalog.models import Package
 from catalog.operations.packages import bytes_of, change_visibility, delete_package, restore_package
 from catalog.packaging import SUFFIX
-from catalog.serializers.packages import PackageDetailOut, PackageListOut, PackageOut, PackageQueryIn, VisibilityIn
+from catalog.serializers.packages import (
+    PackageDetailOut,
+    PackageListOut,
+    PackageOut,
+    PackageQueryIn,
+    VisibilityIn,
+    WhichIn,
+)
 from catalog.views.base import PackageView
+from scaiflow.kit.calls import Call, Raw
 from scaiflow.kit.conditions import Conditions
 from scaiflow.kit.pagination import counted_page
 from scaiflow.kit.rights import MANAGE, VIEW
@@ -24,6 +32,11 @@ MEDIA_TYPE = "application/zip"
 
 class Packages(ApiView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
+    calls: ClassVar[dict[str, Call]] = {
+        "GET": Call(
+            "list_packages", "The packages that you can see, newest update first", PackageListOut, query=PackageQueryIn
+        ),
+    }
 
     def get(self, request: Request) -> Response:
         query = read_query(PackageQueryIn, request)
@@ -35,6 +48,15 @@ class Packages(ApiView):
 class PackageDetail(PackageView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW, "PATCH": MANAGE, "DELETE": MANAGE}
     authored: ClassVar[set[str]] = {"PATCH", "DELETE"}
+    calls: ClassVar[dict[str, Call]] = {
+        "GET": Call("get_package", "A package with its readme and its versions", PackageDetailOut, query=WhichIn),
+        "PATCH": Call(
+            "change_visibility", "Who sees a package (its author, admins)", PackageOut, body=VisibilityIn, query=WhichIn
+        ),
+        "DELETE": Call(
+            "delete_package", "Delete a package; it can be brought back (its author, admins)", status=204, query=WhichIn
+        ),
+    }
 
     def get(self, request: Request, package_id: str) -> Response:
         return Response(PackageDetailOut(self.package).data)
@@ -51,6 +73,9 @@ class PackageDetail(PackageView):
 class PackageRestore(PackageView):
     permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
     authored: ClassVar[set[str]] = {"POST"}
+    calls: ClassVar[dict[str, Call]] = {
+        "POST": Call("restore_package", "Bring a deleted package back (its author, admins)", PackageOut, query=WhichIn),
+    }
     opens_deleted = True
 
     def post(self, request: Request, package_id: str) -> Response:
@@ -59,6 +84,17 @@ class PackageRestore(PackageView):
 
 class PackageDownload(PackageView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW, "HEAD": VIEW}
+    calls: ClassVar[dict[str, Call]] = {
+        "GET": Call(
+            "download_package",
+            "A version of a package, as its file",
+            Raw("application/zip", binary=True),
+            query=WhichIn,
+            headers=("If-None-Match",),
+            told=("Content-Disposition", "ETag"),
+            also={304: None},
+        ),
+    }
 
     def get(self, request: Request, package_id: str) -> HttpResponseBase:
         version = version_for(self.package, self.which)

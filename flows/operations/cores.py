@@ -19,6 +19,8 @@ LONGEST_SLUG = 700
 
 
 class ScaiGridAuth(UpstreamFailure):
+    """ScaiGrid does not take the credential, or the credential may not do this."""
+
     error = "scaigrid_auth"
 
 
@@ -29,6 +31,8 @@ class ScaiCoreCompileFailed(UpstreamFailure):
 
 
 class ScaiCoreCreateFailed(UpstreamFailure):
+    """ScaiGrid refused the manifest, or could not be reached (`status` is null then)."""
+
     error = "scaicore_create_failed"
 
 

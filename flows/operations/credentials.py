@@ -9,6 +9,8 @@ __all__ = ["FIX", "MissingScaiGridCredentials", "required_credential"]
 
 
 class MissingScaiGridCredentials(MissingCredentials):
+    """There is no usable ScaiGrid credential for this tenant."""
+
     error = "missing_scaigrid_credentials"
 
 

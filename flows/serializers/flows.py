@@ -9,6 +9,7 @@ from flows.models import Flow
 from flows.models.flows import folded
 from scaiflow.kit.shapes import Object, Text
 
+FLOW_GRAPH = {"$ref": "#/components/schemas/FlowGraph"}  # made from the compiler's own schema
 MOST_TAGS, LONGEST_TAG = 20, 50
 
 
@@ -40,7 +41,7 @@ class Tags(serializers.ListField):
 class FlowIn(serializers.Serializer):
     name = Text(max_length=255)
     description = Text(max_length=10_000, required=False, allow_blank=True, allow_null=True, default="")
-    content = Object()
+    content = Object(told=FLOW_GRAPH)
     tags = Tags(required=False, default=list)
 
     def validate_description(self, value: str | None) -> str:
@@ -52,7 +53,7 @@ class FlowChangeIn(serializers.Serializer):
 
     name = Text(max_length=255, required=False, allow_null=True)
     description = Text(max_length=10_000, required=False, allow_blank=True, allow_null=True)
-    content = Object(required=False, allow_null=True)
+    content = Object(required=False, allow_null=True, told=FLOW_GRAPH)
     tags = Tags(required=False, allow_null=True)
 
     def validate(self, attrs: dict) -> dict:
@@ -95,3 +96,23 @@ class FlowListOut(serializers.Serializer):
     items = FlowSummary(many=True)
     total = serializers.IntegerField()
     next_cursor = serializers.CharField(allow_null=True)
+
+
+class FlowOut(FlowSummary):
+    """A flow with its content, as the views put it together."""
+
+    content = Object(told=FLOW_GRAPH)
+
+    class Meta(FlowSummary.Meta):
+        fields: ClassVar[list[str]] = [*FlowSummary.Meta.fields, "content"]
+
+
+class TenantOut(serializers.Serializer):
+    id = serializers.CharField()
+    users = serializers.IntegerField()
+    groups = serializers.IntegerField()
+    flows = serializers.IntegerField()
+
+
+class TenantsOut(serializers.Serializer):
+    tenants = TenantOut(many=True)

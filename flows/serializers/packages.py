@@ -33,3 +33,9 @@ class InstallIn(serializers.Serializer):
 
 class ExportQueryIn(serializers.Serializer):
     version = Text(max_length=32, required=False, allow_blank=True, default="")
+
+
+class InstalledOut(serializers.Serializer):
+    content = Object()
+    package_id = serializers.CharField()
+    version = serializers.CharField()

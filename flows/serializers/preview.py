@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 
@@ -9,7 +9,7 @@ from scaiflow.kit.shapes import Object, Text
 
 class CompileIn(serializers.Serializer):
     content = Object()
-    format = Text(required=False, default="yaml")
+    format = Text(required=False, default="yaml", told={"enum": ["yaml", "ir", "scai"]})
 
     def validate_format(self, value: str) -> str:
         if value not in {"yaml", "ir", "scai"}:
@@ -23,6 +23,8 @@ class ValidateIn(serializers.Serializer):
 
 class PackageBytes(serializers.Field):
     """A whole body that is a zip (see PackageOrJSON); in JSON there is no such thing."""
+
+    told: ClassVar[dict[str, Any]] = {"type": "string", "contentMediaType": "application/zip", "readOnly": True}
 
     default_error_messages = {"invalid": "A package is sent as the body itself, not inside of JSON"}
 
@@ -40,3 +42,30 @@ class ImportIn(serializers.Serializer):
         if not attrs:
             raise serializers.ValidationError({"manifest": "Field required"}, code="required")
         return attrs
+
+
+class DiagnosticOut(serializers.Serializer):
+    severity = serializers.ChoiceField(["error", "warning"])
+    code = serializers.CharField()
+    message = serializers.CharField()
+    path = serializers.CharField(allow_blank=True)
+    node_id = serializers.CharField(allow_null=True)
+    edge_id = serializers.CharField(allow_null=True)
+
+
+class CompileOut(serializers.Serializer):
+    format = serializers.CharField()
+    body = serializers.CharField(
+        allow_blank=True, help_text="The manifest; of `ir` in base64; empty when it does not compile."
+    )
+    errors = DiagnosticOut(many=True)  # type: ignore[assignment]  # the contract's word; DRF's own is a property
+
+
+class ValidateOut(serializers.Serializer):
+    valid = serializers.BooleanField()
+    diagnostics = DiagnosticOut(many=True)
+
+
+class ImportOut(serializers.Serializer):
+    content = Object()
+    unknown_steps = serializers.ListField(child=serializers.JSONField())

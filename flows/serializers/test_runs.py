@@ -25,3 +25,8 @@ class TestRunSummary(serializers.ModelSerializer):
 class TestRunDetail(TestRunSummary):
     class Meta(TestRunSummary.Meta):
         fields: ClassVar[list[str]] = [*TestRunSummary.Meta.fields, "results"]
+
+
+class TestRunListOut(serializers.Serializer):
+    items = TestRunSummary(many=True)
+    next_cursor = serializers.CharField(allow_null=True)

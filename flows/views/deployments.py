@@ -10,22 +10,43 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.access import deployment_of
+from flows.operations.compiling import DoesNotCompile
+from flows.operations.cores import ScaiCoreCompileFailed, ScaiCoreCreateFailed, ScaiCorePublishFailed, ScaiGridAuth
+from flows.operations.credentials import MissingScaiGridCredentials
 from flows.operations.jobs import outcome_of, start_job, wait_for
 from flows.operations.previews import preview_deploy
+from flows.operations.queues import ScaiQueueAuth, ScaiQueueProvisionFailed
+from flows.operations.redeploys import redeploy_arguments
 from flows.roles import JobKind, Level
-from flows.serializers.deployments import DeployIn, DeploymentOut
+from flows.serializers.deployments import DeployIn, DeploymentOut, DeployOut, DeployPreviewOut
+from flows.serializers.jobs import JobStartedOut
 from flows.views.base import FlowView
-from scaiflow.kit.errors import Unprocessable
+from scaiflow.kit.calls import Call
+from scaiflow.kit.errors import Conflict, PassedThrough, Unprocessable
 from scaiflow.kit.rights import MANAGE, VIEW
 from scaiflow.kit.views import read_body
+from tenants.operations.vault import BadSecretPath
 from tenants.principals import caller_of
 
+A_JOB: dict[str, Any] = {
+    "headers": ("Prefer", "Idempotency-Key"),
+    "also": {202: JobStartedOut},
+    "raises": (
+        DoesNotCompile, MissingScaiGridCredentials, ScaiQueueAuth, ScaiQueueProvisionFailed, ScaiGridAuth,
+        ScaiCoreCompileFailed, ScaiCoreCreateFailed, ScaiCorePublishFailed, PassedThrough, Conflict,
+        BadSecretPath,
+    ),
+}  # fmt: skip
+A_TEST_RUN: dict[str, Any] = A_JOB | {"raises": (MissingScaiGridCredentials, BadSecretPath, Conflict)}
 SANE_KEY = re.compile(r"[ -~]{1,255}")
 
 
 class Deployments(FlowView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
     levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW}
+    calls: ClassVar[dict[str, Call]] = {
+        "GET": Call("list_deployments", "Where a flow was deployed, newest first", DeploymentOut(many=True)),
+    }
 
     def get(self, request: Request, flow_id: str) -> Response:
         return Response(DeploymentOut(self.flow.deployments.newest_first(), many=True).data)
@@ -68,6 +89,12 @@ class JobView(FlowView):
 
 
 class FlowDeploy(JobView):
+    calls: ClassVar[dict[str, Call]] = {
+        "POST": Call(
+            "deploy_flow", "Compile the newest version and put it into its Core", DeployOut, body=DeployIn, **A_JOB
+        ),
+    }
+
     def post(self, request: Request, flow_id: str) -> HttpResponseBase:
         return self.run(request, JobKind.DEPLOY, **read_body(DeployIn, request))
 
@@ -75,17 +102,34 @@ class FlowDeploy(JobView):
 class DeploymentRedeploy(JobView):
     """The version of an earlier deployment once more, published as it was then unless the body says otherwise."""
 
+    calls: ClassVar[dict[str, Call]] = {
+        "POST": Call(
+            "redeploy",
+            "An earlier deployment once more: the way back when a deploy was wrong",
+            DeployOut,
+            body=DeployIn,
+            **A_JOB,
+        ),
+    }
+
     def post(self, request: Request, flow_id: str, deployment_id: str) -> HttpResponseBase:
         asked = read_body(DeployIn, request)
         record = deployment_of(self.flow, deployment_id)
-        if asked["publish_as_model"] is None:
-            asked["publish_as_model"] = record.published_slug is not None
-        return self.run(request, JobKind.DEPLOY, **asked, version=record.flow_version)
+        return self.run(request, JobKind.DEPLOY, **redeploy_arguments(record, asked))
 
 
 class DeployPreview(FlowView):
     permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
     levels: ClassVar[dict[str, Level]] = {"POST": Level.DEPLOY}
+    calls: ClassVar[dict[str, Call]] = {
+        "POST": Call(
+            "preview_deploy",
+            "What a deploy would do, without doing it",
+            DeployPreviewOut,
+            body=DeployIn,
+            raises=(MissingScaiGridCredentials, BadSecretPath, ScaiQueueAuth, ScaiQueueProvisionFailed, PassedThrough),
+        ),
+    }
 
     def post(self, request: Request, flow_id: str) -> Response:
         asked = read_body(DeployIn, request)

@@ -6,13 +6,15 @@ from io import BytesIO
 from typing import IO, Any, ClassVar
 
 from django.conf import settings
+from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.compiler import FLOW_SCHEMA
 from flows.operations.compiling import diagnose, imported, preview
 from flows.operations.packages import imported_package
-from flows.serializers.preview import CompileIn, ImportIn, ValidateIn
+from flows.serializers.preview import CompileIn, CompileOut, ImportIn, ImportOut, ValidateIn, ValidateOut
+from scaiflow.kit.calls import Call, Raw
 from scaiflow.kit.json import JSONParser
 from scaiflow.kit.rights import VIEW
 from scaiflow.kit.views import ApiView, PublicView, read_body
@@ -20,6 +22,14 @@ from scaiflow.kit.views import ApiView, PublicView, read_body
 
 class FlowCompile(ApiView):
     permissions: ClassVar[dict[str, str]] = {"POST": VIEW}
+    calls: ClassVar[dict[str, Call]] = {
+        "POST": Call(
+            "compile_flow",
+            "The manifest of a document, nothing saved; a refusal stands in `errors`",
+            CompileOut,
+            body=CompileIn,
+        ),
+    }
 
     def post(self, request: Request) -> Response:
         return Response(preview(**read_body(CompileIn, request)))
@@ -27,6 +37,9 @@ class FlowCompile(ApiView):
 
 class FlowValidate(ApiView):
     permissions: ClassVar[dict[str, str]] = {"POST": VIEW}
+    calls: ClassVar[dict[str, Call]] = {
+        "POST": Call("validate_flow", "What is wrong with a document, nothing saved", ValidateOut, body=ValidateIn),
+    }
 
     def post(self, request: Request) -> Response:
         return Response(diagnose(**read_body(ValidateIn, request)))
@@ -47,6 +60,15 @@ class FlowImport(ApiView):
 
     permissions: ClassVar[dict[str, str]] = {"POST": VIEW}
     parser_classes: ClassVar[list[Any]] = [PackageOrJSON]  # type: ignore[misc]
+    calls: ClassVar[dict[str, Call]] = {
+        "POST": Call(
+            "import_manifest",
+            "A document from a manifest: the way back",
+            ImportOut,
+            body=ImportIn,
+            takes=Raw("application/zip", True),
+        ),
+    }
 
     def post(self, request: Request) -> Response:
         given = read_body(ImportIn, request)
@@ -54,5 +76,9 @@ class FlowImport(ApiView):
 
 
 class FlowSchema(PublicView):
+    calls: ClassVar[dict[str, Call]] = {
+        "GET": Call("get_flow_schema", "The JSON Schema of flow documents", OpenApiTypes.OBJECT),
+    }
+
     def get(self, request: Request) -> Response:
         return Response(FLOW_SCHEMA)

@@ -7,13 +7,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.diff_text import as_text
-from flows.operations.flows import update_flow
+from flows.operations.flows import StaleVersion, UnwantedState, update_flow
 from flows.operations.versions import content_of, diff_of, label_version, version_of
 from flows.roles import Level
-from flows.serializers.flows import FlowSummary
-from flows.serializers.versions import DiffQueryIn, VersionChangeIn, VersionOut
+from flows.serializers.flows import FlowOut, FlowSummary
+from flows.serializers.versions import DiffOut, DiffQueryIn, VersionChangeIn, VersionOut
 from flows.views.base import FlowView
 from flows.views.flows import flow_answer
+from scaiflow.kit.calls import Call, Raw
 from scaiflow.kit.conditions import Conditions
 from scaiflow.kit.rights import MANAGE, VIEW
 from scaiflow.kit.views import read_body, read_query
@@ -23,6 +24,9 @@ from tenants.principals import caller_of
 class Versions(FlowView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
     levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW}
+    calls: ClassVar[dict[str, Call]] = {
+        "GET": Call("list_versions", "Every version, newest first", VersionOut(many=True)),
+    }
 
     def get(self, request: Request, flow_id: str) -> Response:
         rows = self.flow.versions.newest_first()
@@ -32,6 +36,10 @@ class Versions(FlowView):
 class VersionDetail(FlowView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW, "PATCH": MANAGE}
     levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW, "PATCH": Level.EDIT}
+    calls: ClassVar[dict[str, Call]] = {
+        "GET": Call("get_version", "A flow as it was in that version", FlowOut),
+        "PATCH": Call("label_version", "Give a version a label, or take it away", VersionOut, body=VersionChangeIn),
+    }
 
     def get(self, request: Request, flow_id: str, version: str) -> Response:
         row = version_of(flow=self.flow, version=version)
@@ -47,6 +55,15 @@ class VersionDetail(FlowView):
 class VersionDiff(FlowView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
     levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW}
+    calls: ClassVar[dict[str, Call]] = {
+        "GET": Call(
+            "diff_versions",
+            "What changed between two versions, moves on the canvas told apart from logic",
+            DiffOut,
+            other=Raw("text/plain"),
+            query=DiffQueryIn,
+        ),
+    }
 
     def get(self, request: Request, flow_id: str) -> HttpResponseBase:
         query = read_query(DiffQueryIn, request)
@@ -59,6 +76,16 @@ class VersionDiff(FlowView):
 class VersionRestore(FlowView):
     permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
     levels: ClassVar[dict[str, Level]] = {"POST": Level.EDIT}
+    calls: ClassVar[dict[str, Call]] = {
+        "POST": Call(
+            "restore_version",
+            "That content as a new version on top",
+            FlowOut,
+            headers=("If-Match",),
+            told=("ETag",),
+            raises=(StaleVersion, UnwantedState),
+        ),
+    }
 
     def post(self, request: Request, flow_id: str, version: str) -> Response:
         content = content_of(flow=self.flow, version=version)

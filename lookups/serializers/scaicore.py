@@ -31,3 +31,7 @@ class ResolveIn(serializers.Serializer):
 
 class InvokeIn(serializers.Serializer):
     input = Object(default=dict)
+
+
+class AnyObjectIn(serializers.Serializer):
+    """Whatever ScaiCore takes."""

@@ -7,9 +7,12 @@ from django.utils.cache import get_conditional_response, patch_cache_control, pa
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from lookups.failures import ERRORS
 from lookups.operations.scaibunker import list_bunkers
 from lookups.operations.scaigrid import KEPT_SECONDS, list_models
 from lookups.operations.scaiqueue import list_queues, list_scopes
+from lookups.serializers.lookups import BunkersOut, ModelsOut, QueuesOut, ScopesOut
+from scaiflow.kit.calls import Call
 from scaiflow.kit.rights import VIEW
 from scaiflow.kit.views import ApiView
 from tenants.principals import caller_of
@@ -17,6 +20,9 @@ from tenants.principals import caller_of
 
 class Scopes(ApiView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
+    calls: ClassVar[dict[str, Call]] = {
+        "GET": Call("list_scopes", "ScaiQueue's scopes", ScopesOut, raises=ERRORS),
+    }
 
     def get(self, request: Request) -> Response:
         return Response({"data": list_scopes(by=caller_of(request))})
@@ -24,6 +30,9 @@ class Scopes(ApiView):
 
 class ScopeQueues(ApiView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
+    calls: ClassVar[dict[str, Call]] = {
+        "GET": Call("list_queues", "The queues of a scope", QueuesOut, raises=ERRORS),
+    }
 
     def get(self, request: Request, scope_id: str) -> Response:
         return Response({"data": list_queues(by=caller_of(request), scope_id=scope_id)})
@@ -31,6 +40,9 @@ class ScopeQueues(ApiView):
 
 class Bunkers(ApiView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
+    calls: ClassVar[dict[str, Call]] = {
+        "GET": Call("list_bunkers", "ScaiBunker's bunkers that can be used", BunkersOut, raises=ERRORS),
+    }
 
     def get(self, request: Request) -> Response:
         return Response({"data": list_bunkers(by=caller_of(request))})
@@ -38,6 +50,17 @@ class Bunkers(ApiView):
 
 class Models(ApiView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
+    calls: ClassVar[dict[str, Call]] = {
+        "GET": Call(
+            "list_models",
+            "ScaiGrid's models",
+            ModelsOut,
+            headers=("If-None-Match",),
+            told=("ETag",),
+            also={304: None},
+            raises=ERRORS,
+        ),
+    }
 
     def get(self, request: Request) -> HttpResponseBase | None:
         catalogue = list_models(by=caller_of(request))

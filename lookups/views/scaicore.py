@@ -5,8 +5,11 @@ from typing import ClassVar
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from lookups.failures import PROXIED
 from lookups.operations.scaicore import invoke_core, list_checkpoints, list_events, resolve_checkpoint
-from lookups.serializers.scaicore import CheckpointsIn, EventsIn, InvokeIn, ResolveIn
+from lookups.serializers.lookups import AnswerOut
+from lookups.serializers.scaicore import AnyObjectIn, CheckpointsIn, EventsIn, InvokeIn, ResolveIn
+from scaiflow.kit.calls import Call
 from scaiflow.kit.rights import MANAGE, VIEW
 from scaiflow.kit.views import ApiView, read_body, read_query
 from tenants.principals import caller_of
@@ -14,6 +17,9 @@ from tenants.principals import caller_of
 
 class Events(ApiView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
+    calls: ClassVar[dict[str, Call]] = {
+        "GET": Call("list_events", "What a Core of your flows did", AnswerOut, query=EventsIn, raises=PROXIED),
+    }
 
     def get(self, request: Request) -> Response:
         return Response({"data": list_events(by=caller_of(request), **read_query(EventsIn, request))})
@@ -21,6 +27,15 @@ class Events(ApiView):
 
 class Checkpoints(ApiView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
+    calls: ClassVar[dict[str, Call]] = {
+        "GET": Call(
+            "list_checkpoints",
+            "Where a Core of your flows waits for somebody",
+            AnswerOut,
+            query=CheckpointsIn,
+            raises=PROXIED,
+        ),
+    }
 
     def get(self, request: Request) -> Response:
         return Response({"data": list_checkpoints(by=caller_of(request), **read_query(CheckpointsIn, request))})
@@ -28,6 +43,11 @@ class Checkpoints(ApiView):
 
 class CheckpointResolve(ApiView):
     permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
+    calls: ClassVar[dict[str, Call]] = {
+        "POST": Call(
+            "resolve_checkpoint", "Decide a checkpoint", AnswerOut, body=AnyObjectIn, query=ResolveIn, raises=PROXIED
+        ),
+    }
 
     def post(self, request: Request, checkpoint_id: str) -> Response:
         hint = read_query(ResolveIn, request)
@@ -37,6 +57,9 @@ class CheckpointResolve(ApiView):
 
 class CoreInvoke(ApiView):
     permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
+    calls: ClassVar[dict[str, Call]] = {
+        "POST": Call("invoke_core", "Run a Core of your flows", AnswerOut, body=InvokeIn, raises=PROXIED),
+    }
 
     def post(self, request: Request, core_id: str) -> Response:
         asked = read_body(InvokeIn, request)

@@ -61,6 +61,8 @@ class Unseen(NotFound):
 
 
 class Conflict(AppError):
+    """It cannot be done in the state that things are in."""
+
     status = 409
 
 

@@ -63,10 +63,10 @@ def refusal(request: HttpRequest) -> HttpResponse | None:
         request.get_host()
     except DisallowedHost:
         return api.render(request, api.Answer(400, "this Host is not served here; see SCAIFLOW_ALLOWED_HOSTS"))
-    if not is_api(request):
-        return None
     if declared_length(request) > settings.MAX_BODY_BYTES:
         return api.respond(request, TooLarge(f"the body is larger than {settings.MAX_BODY_BYTES} bytes"))
+    if not is_api(request):
+        return None
     if request.path.endswith("/"):
         query = request.META.get("QUERY_STRING", "")
         road = request.path.rstrip("/") + (f"?{query}" if query else "")
