@@ -160,8 +160,8 @@ class Hub:
         return float(settings.EVENT_POLL_SECONDS)
 
     def _wait(self, failure: Failure | None, retry_after: str | None = None) -> float:
-        """Longer after each failure, and as long as ScaiCore asks for. Watchers of a Core that cannot be read for minutes are
-        told so, and let go."""
+        """Longer after each failure, and as long as ScaiCore asks for. Watchers of a Core that cannot be read for minutes
+        are told so, and let go."""
         self._failures += 1
         log.info("events cannot be read", core=self.core_id, failures=self._failures)
         if failure and self._failures > MOST_FAILURES:
