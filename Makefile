@@ -6,7 +6,7 @@ RUN := $(BIN)/python
 INSTALL = $(RUN) -m uv pip install --quiet --python $(RUN) -r $(1) || $(RUN) -m pip install --quiet -r $(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo run test test-slow rules check bench-rights fix clean openapi
+.PHONY: help setup tools demo run test test-slow rules check bench-rights fix clean openapi lock audit
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -52,6 +52,16 @@ rules: tools ## format, lint, import contracts, types, migrations
 
 openapi: setup ## write docs/openapi.json anew from the views
 	SCAIFLOW_DEBUG=true $(RUN) manage.py spectacular --format openapi-json --validate --fail-on-warn > docs/openapi.json
+
+lock: tools ## pin every package of the image, with digests
+	$(RUN) -m uv pip compile --quiet requirements.txt --generate-hashes --no-header --no-annotate --python-version 3.11 | \
+	  sed '1i # Every package of the image, pinned with its digests: `make lock` writes it anew from requirements.txt.' > docker/requirements.lock
+
+audit: tools ## known vulnerabilities of what is installed, and a bill of materials in var/
+	$(RUN) .ci/audit
+	@mkdir -p var
+	$(BIN)/cyclonedx-py requirements docker/requirements.lock --output-reproducible --of JSON -o var/sbom.json
+	@echo "bill of materials: var/sbom.json"
 
 check: rules test test-slow ## all that CI runs
 
