@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,13 @@ Model = type[models.Model]
 
 class NotRestored(Exception):
     """The place is not empty, the release is another, or what came back is not what was kept."""
+
+
+class Exactly(DjangoJSONEncoder):
+    """Django's own would cut a time down to milliseconds, and the audit log's digests are over microseconds."""
+
+    def default(self, o: Any) -> Any:
+        return o.isoformat() if isinstance(o, datetime) else super().default(o)
 
 
 def back_up(folder: Path) -> dict[str, Any]:
@@ -88,7 +96,7 @@ def lines_of(model: Model) -> Iterator[bytes]:
     rows = model._base_manager.order_by("pk").iterator(chunk_size=BATCH)
     while batch := list(islice(rows, BATCH)):
         for told in Serializer().serialize(batch, fields=names):
-            yield json.dumps(told, cls=DjangoJSONEncoder, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+            yield json.dumps(told, cls=Exactly, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
 def object_keys(root: str = "") -> Iterator[str]:
