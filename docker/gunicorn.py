@@ -34,4 +34,4 @@ control_socket_disable = True
 def child_exit(server: Any, worker: Any) -> None:
     """What a process counted is kept when it goes."""
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        multiprocess.mark_process_dead(worker.pid)
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

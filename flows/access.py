@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db.models import Max
 
 from flows.models import Deployment, Flow, FlowACL, Job, TestRun
@@ -82,6 +84,16 @@ def flow_of_core(principal: Principal, core_id: str, *, level: Level) -> Flow:
     fitting = next((flow for flow in found if level_on(principal, flow) >= level), found[0])
     require_level(principal, fitting, level)
     return fitting
+
+
+def flows_of_cores(principal: Principal, core_ids: Iterable[str]) -> dict[str, Flow]:
+    """Of these Cores those that the principal may reach, each with the flow that `flow_of_core` would give for looking."""
+    wanted = set(core_ids)
+    rows = Deployment.objects.filter(core_id__in=wanted).order_by("deployed_at", "id").values_list("core_id", "flow_id")
+    seen = Flow.objects.living().visible_to(principal)
+    flows = {flow.id: flow for flow in seen.filter(deployments__core_id__in=wanted).distinct()}
+    found = [(core_id, flows[flow_id]) for core_id, flow_id in rows if flow_id in flows]
+    return dict(sorted(found, key=lambda pair: pair[1].tenant_id == principal.tenant_id))
 
 
 def require_deployed(flow: Flow, core_id: str) -> None:

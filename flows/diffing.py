@@ -99,21 +99,24 @@ def _orders(before: Document, after: Document) -> Iterator[Change]:
 
 def _fields(before: Any, after: Any, path: str = "", secret: bool = False) -> Iterator[Change]:
     """Every leaf that differs, with its path: `config.models[0].model`."""
-    if isinstance(before, dict) and isinstance(after, dict):
+    if secret:
+        if any(_fields(before, after)):
+            yield {"path": without_secrets(path), "before": _hidden(before), "after": _hidden(after)}
+    elif isinstance(before, dict) and isinstance(after, dict):
         hidden = secret_fields(before) | secret_fields(after)
         for key in dict.fromkeys([*before, *after]):
             inner = f"{path}.{key}" if path else str(key)
-            yield from _fields(before.get(key), after.get(key), inner, secret or key in hidden)
+            yield from _fields(before.get(key), after.get(key), inner, key in hidden)
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (old, new) in enumerate(zip(before, after, strict=True)):
-            yield from _fields(old, new, f"{path}[{index}]", secret)
+            yield from _fields(old, new, f"{path}[{index}]")
     elif before != after or isinstance(before, bool) is not isinstance(after, bool):
-        yield {"path": without_secrets(path), "before": _shown(before, secret), "after": _shown(after, secret)}
+        yield {"path": without_secrets(path), "before": without_secrets(before), "after": without_secrets(after)}
 
 
-def _shown(value: Any, secret: bool) -> Any:
+def _hidden(value: Any) -> Any:
     """Nothing is no secret: that something came or went may be seen."""
-    return HIDDEN if secret and value is not None else without_secrets(value)
+    return None if value is None else HIDDEN
 
 
 def _summary(nodes: Change, edges: Change, parts: dict[str, list[Change]]) -> str:

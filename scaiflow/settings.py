@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+from corsheaders.defaults import default_headers
+
 from scaiflow import env
 
 BASE_DIR = env.BASE_DIR
@@ -127,7 +129,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.admin",
+    "scaiflow.console.apps.Admin",
     "rest_framework",
     "corsheaders",
     "drf_spectacular",
@@ -153,6 +155,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "scaiflow.kit.csp.StrictPolicy",
 ]
 ROOT_URLCONF = "scaiflow.urls"
 ASGI_APPLICATION = "scaiflow.asgi.application"
@@ -210,14 +213,21 @@ SPECTACULAR_SETTINGS = {
     "SORT_OPERATIONS": False,
 }
 CORS_URLS_REGEX = r"^/api/"
-CORS_EXPOSE_HEADERS = ["ETag", "Location", "Retry-After", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = [
+    "ETag", "Location", "Retry-After", "X-Request-ID",
+    "X-Scaigrid-Ratelimit-Limit", "X-Scaigrid-Ratelimit-Remaining", "X-Scaigrid-Ratelimit-Reset",
+]  # fmt: skip
+# What a canvas sends besides what every browser may: conditions, a key against doing twice, the place in a stream.
+CORS_ALLOW_HEADERS = [
+    *default_headers, "if-match", "if-none-match", "idempotency-key", "last-event-id", "prefer", "x-request-id",
+]  # fmt: skip
 CORS_PREFLIGHT_MAX_AGE = int(timedelta(hours=1).total_seconds())
 
 # --- browser sign-in (/admin/ and the console; endpoints come from ScaiKey's discovery, see console/signin.py) --------
 AUTHENTICATION_BACKENDS = ["scaiflow.console.signin.ScaiKeySignIn"]
 LOGIN_URL, LOGIN_REDIRECT_URL, LOGIN_REDIRECT_URL_FAILURE, LOGOUT_REDIRECT_URL = "login", "home", "/?signin=failed", "/"
 OIDC_AUTHENTICATION_CALLBACK_URL = "login-callback"
-OIDC_RP_SCOPES = "openid email profile"
+OIDC_RP_SCOPES = "openid email profile scaicore:view scaicore:manage"
 OIDC_USE_PKCE = OIDC_USE_NONCE = True
 OIDC_RP_CLIENT_ID = SCAIKEY_CLIENT_ID
 OIDC_MAX_STATES = 10

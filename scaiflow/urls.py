@@ -10,7 +10,8 @@ from django.views.defaults import page_not_found, server_error
 from django.views.generic import RedirectView
 
 from flows.views.preview import FlowSchema
-from scaiflow.console.views import health, home, metrics, reference
+from scaiflow.console.views import health, metrics, reference
+from scaiflow.console.views.home import Home
 from scaiflow.console.views.signin import SignIn, SignInCallback, SignOut
 from scaiflow.kit import api
 from scaiflow.kit.middleware import is_api
@@ -37,7 +38,8 @@ urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
-    path("", home.home, name="home"),
+    path("", Home.as_view(), name="home"),
+    path("", include("scaiflow.console.urls")),
 ]
 
 

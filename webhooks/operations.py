@@ -63,19 +63,27 @@ def _read(raw: bytes, signed_at: int) -> Event:
 
 
 def _apply_once(event: Event) -> bool:
+    """Again, a few times, when another event made the same object at the same moment."""
+    for tries_left in (2, 1, 0):
+        try:
+            return _apply(event)
+        except IntegrityError:
+            known = Delivery.objects.filter(event_id=event.id)
+            if known.update(repeats=F("repeats") + 1):
+                return known.get().handled
+            if not tries_left:
+                raise
+    return False
+
+
+def _apply(event: Event) -> bool:
     """The delivery's row goes in first: a second delivery at the same moment waits for it, and then finds it there."""
-    try:
-        with transaction.atomic():
-            delivery = Delivery.objects.create(
-                event_id=event.id, type=event.type, tenant_id=event.tenant_id, occurred_at=event.at, handled=False,
-                about=redact(event.about),
-            )  # fmt: skip
-            delivery.outcome = handle(event)
-            delivery.handled = delivery.outcome == APPLIED
-            delivery.save()
-    except IntegrityError:
-        known = Delivery.objects.filter(event_id=event.id)
-        if not known.update(repeats=F("repeats") + 1):
-            raise
-        return known.get().handled
+    with transaction.atomic():
+        delivery = Delivery.objects.create(
+            event_id=event.id, type=event.type, tenant_id=event.tenant_id, occurred_at=event.at, handled=False,
+            about=redact(event.about),
+        )  # fmt: skip
+        delivery.outcome = handle(event)
+        delivery.handled = delivery.outcome == APPLIED
+        delivery.save()
     return delivery.handled

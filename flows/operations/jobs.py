@@ -19,6 +19,7 @@ from flows.models import Flow, Job
 from flows.operations.working import end_job, fail_lost_jobs
 from flows.roles import JobKind, JobState
 from scaiflow.kit import audit, crypto, json
+from scaiflow.kit.database import let_go
 from scaiflow.kit.errors import AppError, Conflict, PassedThrough, Unprocessable
 from scaiflow.kit.jobs import enqueue
 from tenants.principals import Principal
@@ -118,6 +119,7 @@ def wait_for(*, job: Job, seconds: float) -> Job:
     """The job as it is when it is over, or when the time is."""
     deadline, pause = time.monotonic() + seconds, 0.01
     while not job.is_over and time.monotonic() < deadline:
+        let_go()
         time.sleep(pause)
         pause = min(pause * 1.5, 0.5)
         job.refresh_from_db()

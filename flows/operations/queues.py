@@ -9,12 +9,11 @@ from typing import Any
 
 from django.conf import settings
 
+from flows.topology import declared_queues, difference
 from scaiflow.kit.errors import UpstreamFailure
 from scaiflow.upstream import scaiqueue
 from scaiflow.upstream.http import Unreachable, UpstreamError
 from tenants.operations.credentials import Credential
-
-DEFAULTS = {"consumer_mode": "fifo", "max_retries": 5}
 
 
 @dataclass
@@ -102,22 +101,6 @@ def survey(*, credential: Credential, topology: dict[str, Any]) -> dict[str, Any
 
 def service_of(credential: Credential) -> dict[str, str]:
     return credential.at("scaiqueue", settings.SCAIQUEUE_BASE_URL)
-
-
-def declared_queues(topology: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "slug": str(queue["slug"]),
-            "display_name": queue.get("display_name") or queue["slug"],
-            **{key: queue.get(key, default) for key, default in DEFAULTS.items()},
-        }
-        for queue in topology.get("queues") or []
-    ]
-
-
-def difference(found: dict[str, Any], wanted: dict[str, Any]) -> str | None:
-    """The first setting in which the queue that is there is not the one that the flow means."""
-    return next((key for key in DEFAULTS if key in found and found[key] != wanted[key]), None)
 
 
 def _check_same(found: dict[str, Any], wanted: dict[str, Any], scope: str) -> None:

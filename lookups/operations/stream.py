@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,43 +48,67 @@ def open_stream(*, by: Principal, core_id: str, last_id: str | None, limit: int)
     return Opening(by, core, first, last_id, limit)
 
 
-async def told(opening: Opening) -> AsyncIterator[bytes]:
+class Stream:
+    """The bytes of `told`, for a response. Django closes only the outermost of its own wrappers around them; by `close`,
+    which it calls too, the watcher is gone when the response is, and not when the memory is tidied up."""
+
+    def __init__(self, opening: Opening) -> None:
+        self._bytes = told(opening)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __aiter__(self) -> Stream:
+        return self
+
+    async def __anext__(self) -> bytes:
+        self._loop = asyncio.get_running_loop()
+        return await anext(self._bytes)
+
+    def close(self) -> None:
+        """Called from any thread, when nobody iterates any more."""
+        if self._loop and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(lambda: asyncio.ensure_future(self._bytes.aclose()))
+
+
+async def told(opening: Opening) -> AsyncGenerator[bytes]:
     """The stream's bytes. It ends with a message that says why: access lost, token expired, ScaiCore refuses, the reader
     is too slow, or 8 MiB were told (servers hold back without limit what a reader does not take)."""
     core = opening.core
-    yield sse.RETRY.text
     try:
         async with watching(
             core.credential, tenant_id=core.tenant_id, core_id=core.id,
             first=opening.first, last_id=opening.last_id, limit=opening.limit,
-        ) as watch:  # fmt: skip
-            async for message in _messages(watch, opening):
+        ) as watch, aclosing(_messages(watch, opening)) as messages:  # fmt: skip
+            yield sse.RETRY.text
+            async for message in messages:
                 yield message.text
     except (AppError, PassedThrough) as error:
         yield _end_of(error).text
 
 
-async def _messages(watch: Watch, opening: Opening) -> AsyncIterator[sse.Message]:
+async def _messages(watch: Watch, opening: Opening) -> AsyncGenerator[sse.Message]:
     now = asyncio.get_running_loop().time
-    look_again, told_bytes = 0.0, 0
+    check_at, sign_at, told_bytes = 0.0, now() + settings.EVENT_HEARTBEAT_SECONDS, 0
     while told_bytes < MOST_BYTES:
-        if now() >= look_again:
+        if now() >= check_at:
             # At once too: it gives back the database connection of the request, which else stays open with the stream.
             await database_sync_to_async(check_again)(opening)
-            look_again = now() + settings.EVENT_RECHECK_SECONDS
-        message = await _next(watch, min(settings.EVENT_HEARTBEAT_SECONDS, look_again - now()))
+            check_at = now() + settings.EVENT_RECHECK_SECONDS
+        message = await _next(watch, min(sign_at, check_at) - now())
+        if message is None and now() < sign_at:
+            continue
+        message = message or sse.HEARTBEAT
         yield message
         if message.is_last:
             return
-        told_bytes += len(message.text)
+        sign_at, told_bytes = now() + settings.EVENT_HEARTBEAT_SECONDS, told_bytes + len(message.text)
     yield RENEW
 
 
-async def _next(watch: Watch, seconds: float) -> sse.Message:
+async def _next(watch: Watch, seconds: float) -> sse.Message | None:
     try:
         return await asyncio.wait_for(watch.waiting.get(), max(seconds, 0.001))
     except TimeoutError:
-        return sse.HEARTBEAT
+        return None
 
 
 def check_again(opening: Opening) -> None:

@@ -3,11 +3,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.core.handlers.asgi import ASGIRequest
-from django.http import StreamingHttpResponse
+from django.http import HttpRequest, StreamingHttpResponse
 from rest_framework.request import Request
 
 from lookups.failures import PROXIED
-from lookups.operations.stream import open_stream, told
+from lookups.operations.stream import Stream, open_stream
 from lookups.serializers.scaicore import StreamIn
 from scaiflow.kit.calls import Call, Raw
 from scaiflow.kit.errors import Unavailable
@@ -32,14 +32,14 @@ class EventStream(ApiView):
         query = read_query(StreamIn, request)
         last_id = request.headers.get("Last-Event-ID") or query["last_event_id"]
         opening = open_stream(by=caller_of(request), core_id=query["core_id"], last_id=last_id, limit=query["limit"])
-        require_asgi(request)
+        require_asgi(request._request)  # noqa: SLF001  DRF keeps Django's request there
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        return StreamingHttpResponse(told(opening), content_type="text/event-stream", headers=headers)
+        return StreamingHttpResponse(Stream(opening), content_type="text/event-stream", headers=headers)
 
 
-def require_asgi(request: Request) -> None:
+def require_asgi(request: HttpRequest) -> None:
     """A WSGI server would hold a thread for each stream and gather it to its end before a byte is sent. Raises
     Unavailable."""
-    if not isinstance(request._request, ASGIRequest):  # noqa: SLF001  DRF keeps Django's request there
+    if not isinstance(request, ASGIRequest):
         message = "event streams are served by ScaiFlow's ASGI server; this process is a WSGI one"
         raise Unavailable(message, component="event streams")

@@ -38,6 +38,8 @@ TITLES = {
     409: "Conflict", 412: "Precondition Failed", 413: "Content Too Large", 422: "Unprocessable Content",
     429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable",
 }  # fmt: skip
+# What a part that we stand on raises when it does not answer.
+DOWN = (OperationalError, InterfaceError, kombu.exceptions.OperationalError, redis.exceptions.RedisError)
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,14 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     """DRF's EXCEPTION_HANDLER."""
     set_rollback()
     request: HttpRequest = context["request"]._request  # noqa: SLF001  DRF keeps Django's request there
-    if isinstance(error, NotAllowed | Unseen) and context["request"].user:
-        _audit_refusal(context["request"].user, request, error)
+    note_refusal(context["request"].user, request, error)
     return respond(request, error)
 
 
-def _audit_refusal(caller: Any, request: HttpRequest, error: AppError) -> None:
-    """Every refusal of a right passes here, so it is written down here."""
+def note_refusal(caller: Any, request: HttpRequest, error: BaseException) -> None:
+    """Every refusal of a right passes here (from the API and from pages), so it is written down here."""
+    if not isinstance(error, NotAllowed | Unseen) or not caller:
+        return
     match = request.resolver_match
     audit.record_refusal(
         actor=caller,

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import connections
 
 log = structlog.get_logger(__name__)
-THREADS = 8
+THREADS = 16  # they wait for upstreams most of the time
 _pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="job")
 
 

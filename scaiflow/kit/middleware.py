@@ -20,7 +20,6 @@ from scaiflow.kit.metrics import count_request
 
 log = structlog.get_logger("scaiflow.request")
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,128}")
-MAX_FORM_BYTES = 256 * 1024
 PERMISSIONS = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"
 API_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -72,10 +71,9 @@ def refusal(request: HttpRequest) -> HttpResponse | None:
         request.get_host()
     except DisallowedHost:
         return api.render(request, api.Answer(400, "this Host is not served here; see SCAIFLOW_ALLOWED_HOSTS"))
-    most = settings.MAX_BODY_BYTES if is_api(request) else MAX_FORM_BYTES
     try:
-        if declared_length(request) > most:
-            raise TooLarge(f"the body is larger than {most} bytes")
+        if declared_length(request) > settings.MAX_BODY_BYTES:
+            raise TooLarge(f"the body is larger than {settings.MAX_BODY_BYTES} bytes")
         check_rate(request)
     except AppError as error:
         return api.respond(request, error)

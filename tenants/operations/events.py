@@ -87,7 +87,8 @@ def _end(row: Row, tenant_id: str, at: datetime, action: str, object_type: str, 
 
 
 def _keep(row: Row, before: dict[str, Any], action: str, object_type: str, object_id: str) -> bool:
-    row.save()
+    # Who was told of by somebody else at this moment is no longer new: that raises, and is read and compared again.
+    row.save(force_insert=row._state.adding)  # noqa: SLF001  Django's own word for "not in the database yet"
     changes = audit.difference(before, facts_of(row))
     audit.record(
         action=action, tenant_id=row.tenant_id, actor_id=SYSTEM, object_type=object_type, object_id=object_id,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from flows.models import Deployment, FlowTag
+from flows.models import Deployment, Flow, FlowTag
 from scaiflow.kit.models import AuditEntry
 from tests.conftest import Caller, SignIn
 from tests.drawings import greeting
@@ -130,8 +130,6 @@ def test_no_page_repeats_or_skips_a_flow_while_flows_are_added(ada: Caller) -> N
 
 
 def test_flows_of_one_moment_are_told_apart_by_their_ids(ada: Caller) -> None:
-    from flows.models import Flow
-
     made = [make(ada, f"Flow {number}") for number in range(7)]
     Flow.objects.update(updated_at=Flow.objects.first().updated_at)
     seen, cursor = [], ""

@@ -274,6 +274,23 @@ def test_an_event_delivered_many_times_at_once_is_applied_once() -> None:
     assert Delivery.objects.get().repeats == 5
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_many_events_about_somebody_new_at_once_the_newest_wins() -> None:
+    gate = threading.Barrier(6)
+
+    def deliver(minute: int) -> bool:
+        gate.wait()
+        try:
+            return bool(send("user.updated", {"id": "usr_x", "name": f"X{minute}"}, minutes=minute / 10))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(deliver, range(6)))
+    assert User.objects.get().display_name == "X5"
+    assert Delivery.objects.count() == 6
+
+
 def test_deliveries_are_shown_to_admins_of_their_tenant(sam: Caller, tara: Caller, ada: Caller) -> None:
     send("user.created", {"id": "usr_x", "password": "hunter2"})
     send("user.created", {"id": "usr_y"}, event_id="evt_other", tenant_id="tnt_other")
