@@ -67,7 +67,17 @@ rules: tools ## format, lint, import contracts, types, migrations
 openapi: setup ## write docs/openapi.json anew from the views
 	SCAIFLOW_DEBUG=true $(RUN) manage.py spectacular --format openapi-json --validate --fail-on-warn > docs/openapi.json
 
-check: rules test-all test-slow ## all that CI runs
+lock: tools ## pin every package of the image, with digests
+	$(RUN) -m uv pip compile --quiet requirements.txt --generate-hashes --no-header --no-annotate --python-version 3.11 | \
+	  sed '1i # Every package of the image, pinned with its digests: `make lock` writes it anew from requirements.txt.' > docker/requirements.lock
+
+audit: tools ## known vulnerabilities of what is installed, and a bill of materials in var/
+	$(RUN) .ci/audit
+	@mkdir -p var
+	$(BIN)/cyclonedx-py requirements docker/requirements.lock --output-reproducible --of JSON -o var/sbom.json
+	@echo "bill of materials: var/sbom.json"
+
+check: rules test-all test-slow audit ## all that CI runs
 
 bench-rights: tools ## how long a list of flows takes through groups, and a bad token to be refused
 	$(RUN) benchmarks/rights.py

@@ -102,6 +102,12 @@ CACHES: dict[str, dict[str, Any]] = {
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 
+RETENTION_DAYS = {
+    "deliveries": env.number("SCAIFLOW_KEEP_DELIVERIES_DAYS", 90, most=36500),
+    "jobs": env.number("SCAIFLOW_KEEP_JOBS_DAYS", 180, most=36500),
+}
+AUDIT_EXPORT = env.flag("SCAIFLOW_AUDIT_EXPORT")
+
 # --- jobs -------------------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_RESULT_BACKEND = None  # a job's state is its row; nothing is kept twice
@@ -119,6 +125,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = os.path.join(tempfile.gettempdir(), "scaiflow-be
 CELERY_BEAT_SCHEDULE = {
     "scaikey-sync": {"task": "tenants.sync", "schedule": timedelta(minutes=SYNC_INTERVAL_MINUTES)},
     "tend-jobs": {"task": "flows.tend_jobs", "schedule": timedelta(seconds=10)},
+    "keep-house": {"task": "console.keep_house", "schedule": timedelta(days=1)},
 }
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.2}
 
