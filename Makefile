@@ -6,7 +6,7 @@ RUN := $(BIN)/python
 INSTALL = $(RUN) -m uv pip install --quiet --python $(RUN) -r $(1) || $(RUN) -m pip install --quiet -r $(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo run test test-slow rules check bench-rights bench-pages shots fix clean openapi
+.PHONY: $(shell grep -oE '^[a-z-]+:' $(firstword $(MAKEFILE_LIST)) | tr -d :)
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -47,6 +47,15 @@ test: tools ## the whole test suite but for the slow tests
 test-slow: tools ## the slow tests
 	$(RUN) -m pytest -n 2 -m slow
 
+test-postgres: tools ## the suite on PostgreSQL and Redis, both from wheels
+	$(RUN) -m tests.matrix postgres
+
+test-mariadb: tools ## the same on MariaDB, where there is one (apt-get install mariadb-server-core)
+	$(RUN) -m tests.matrix mariadb
+
+test-all: tools ## the suite on every database, with a line for each at the end
+	$(RUN) -m tests.matrix sqlite postgres mariadb
+
 rules: tools ## format, lint, import contracts, types, migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -58,11 +67,20 @@ rules: tools ## format, lint, import contracts, types, migrations
 openapi: setup ## write docs/openapi.json anew from the views
 	SCAIFLOW_DEBUG=true $(RUN) manage.py spectacular --format openapi-json --validate --fail-on-warn > docs/openapi.json
 
-check: rules test test-slow ## all that CI runs
+check: rules test-all test-slow ## all that CI runs
 
 bench-rights: tools ## how long a list of flows takes through groups, and a bad token to be refused
 	$(RUN) benchmarks/rights.py
 	$(RUN) benchmarks/tokens.py
+
+node-kinds: setup ## docs/node-kinds.md anew, from the table of kinds
+	$(RUN) -m flows.compiler.kinds.page > docs/node-kinds.md
+
+bench-compiler: setup ## milliseconds of validate and compile for 100 to 5,000 nodes
+	$(RUN) benchmarks/compiler.py
+
+bench-listing: tools ## how long a page of flows takes in a tenant that has 100,000
+	$(RUN) benchmarks/listing.py
 
 bench-pages: tools ## how long the console's pages take with very much in them
 	$(RUN) benchmarks/pages.py

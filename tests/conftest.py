@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.loopback import Service, serving
 from tests.scaikey import ScaiKey
 from tests.settings import WORK
 
+append_only = import_module("scaiflow.kit.migrations.0002_append_only")
 REAL_CONNECT = socket.socket.connect
 
 
@@ -39,11 +41,10 @@ def no_network_but_loopback() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """Between tests the tables are emptied (with DELETE, or TRUNCATE), which the audit log's own triggers would refuse."""
-    doors = {"sqlite": ["audit_no_delete"], "postgresql": ["audit_no_delete", "audit_no_truncate"]}
-    on_table = " ON kit_auditentry" if connection.vendor == "postgresql" else ""
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        for name in doors.get(connection.vendor, []):
-            cursor.execute(f"DROP TRIGGER {name}{on_table}")
+        for event in append_only.events(connection.vendor):
+            if event != "update":
+                cursor.execute(append_only.drop(connection.vendor, event))
 
 
 @pytest.fixture(autouse=True)

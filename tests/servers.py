@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -82,7 +83,7 @@ def _running(command: list[str], folder: Path, is_up: Callable[[], object], stop
 
 
 def _wait(server: subprocess.Popen[bytes], is_up: Callable[[], object], folder: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
+    deadline, pause = time.monotonic() + START_SECONDS, threading.Event()
     while True:
         try:
             is_up()
@@ -90,7 +91,7 @@ def _wait(server: subprocess.Popen[bytes], is_up: Callable[[], object], folder: 
             if server.poll() is not None or time.monotonic() > deadline:
                 words = (folder / "server.log").read_text(errors="replace")[-2000:]
                 raise RuntimeError(f"{server.args!r} did not come up: {words}") from None
-            time.sleep(0.02)
+            pause.wait(0.02)
         else:
             return
 

@@ -19,7 +19,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework import exceptions as drf
 from rest_framework.views import set_rollback
 
-from scaiflow.kit import audit, json
+from scaiflow.kit import audit, json, tracing
 from scaiflow.kit.errors import (
     AppError,
     Detail,
@@ -117,6 +117,7 @@ def component_answer(error: BaseException) -> Answer | None:
 
 def _bug(request: HttpRequest, error: BaseException) -> Answer:
     log.error("bug", path=request.path, error=type(error).__name__, trace=traceback.format_tb(error.__traceback__))
+    tracing.report(error)
     request_id = getattr(request, "request_id", "")
     message = "something went wrong on our side; tell us the request id"
     return Answer(500, {"error": "internal", "message": message, "request_id": request_id})

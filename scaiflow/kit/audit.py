@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import structlog
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from scaiflow.kit.logs import redact
@@ -132,9 +132,24 @@ def problems(tenant_id: str) -> Iterator[str]:
         yield f"{tenant_id}: the chain does not end where it should; entries are missing at its end"
 
 
+# InnoDB gives everybody who loses the race for a new row a shared lock on it, and then none of them the exclusive one. This
+# takes the exclusive one at once.
+_MYSQL_BEGIN = """
+INSERT INTO kit_auditchain (tenant_id, sequence, digest) VALUES (%s, 0, '') ON DUPLICATE KEY UPDATE sequence = sequence
+"""
+
+
 def _locked_chain(tenant_id: str) -> AuditChain:
-    AuditChain.objects.get_or_create(tenant_id=tenant_id)
-    return AuditChain.objects.select_for_update().get(tenant_id=tenant_id)
+    chains = AuditChain.objects.select_for_update().filter(tenant_id=tenant_id)
+    found = chains.first()
+    if found is not None:
+        return found
+    if connection.vendor == "mysql":
+        with connection.cursor() as cursor:
+            cursor.execute(_MYSQL_BEGIN, [tenant_id])
+    else:
+        AuditChain.objects.get_or_create(tenant_id=tenant_id)
+    return chains.get()
 
 
 def _moment(at: datetime) -> str:

@@ -179,6 +179,8 @@ def _header(name: str) -> OpenApiParameter:
 
 
 def _raw(shape: Raw) -> Schema:
+    if shape.media_type == "text/event-stream":
+        return {shape.media_type: {"schema": {}}}  # a schema here would be one of each event
     kind = {"type": "string", **({"contentMediaType": shape.media_type} if shape.binary else {})}
     return {shape.media_type: {"schema": kind}}
 

@@ -23,6 +23,7 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from scaiflow.kit import json
+from scaiflow.kit.database import let_go
 from scaiflow.kit.errors import NotFound, PassedThrough
 from scaiflow.kit.metrics import UPSTREAM_SECONDS
 from scaiflow.upstream.breaker import breaker_for
@@ -119,6 +120,7 @@ def call(
         headers["Content-Type"] = content_type
     sent = {key: value for key, value in (params or {}).items() if value is not None}
     request = requests.Request(method, url, headers=headers, data=body, params=sent, auth=basic or _no_auth).prepare()
+    let_go()
     started = time.perf_counter()
     outcome = "unreachable"
     try:

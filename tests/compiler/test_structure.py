@@ -53,13 +53,13 @@ def compare(drawing: Drawing, seed: int) -> bool:
 seeds = st.integers(0, 2**48)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seeds, st.integers(1, 3))
 def test_what_is_drawn_with_care_runs_as_it_is_drawn(seed: int, entries: int) -> None:
     compare(Drawing(seed, entries=entries), seed)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(seeds, st.integers(1, 3))
 def test_what_is_spoiled_is_refused_or_runs_as_it_is_drawn(seed: int, times: int) -> None:
     drawing = Drawing(seed)

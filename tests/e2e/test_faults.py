@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -53,10 +54,10 @@ def drawing(place: str) -> dict[str, Any]:
 
 def until(is_so: Callable[[], object], what: str, *, seconds: float = 30) -> float:
     """The seconds that it took to become so."""
-    started = time.monotonic()
+    started, pause = time.monotonic(), threading.Event()
     while not is_so():
         assert time.monotonic() < started + seconds, f"still not so after {seconds} s: {what}"
-        time.sleep(0.002)
+        pause.wait(0.002)
     return time.monotonic() - started
 
 

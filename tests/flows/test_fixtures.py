@@ -166,10 +166,12 @@ def test_slow_fixtures_say_nothing_against_scaigrid(
 ) -> None:
     """Six in a row would shut out everybody who shares that ScaiGrid."""
     monkeypatch.setattr("flows.operations.fixtures.FIXTURE_SECONDS", 0.05)
-    never = threading.Event()
-    scaigrid.on("POST", INVOKE, lambda asked: Told(200, {}) if never.wait(0.3) else Told(200, {"late": True}))
+    over = threading.Event()
+    scaigrid.on("POST", INVOKE, lambda asked: Told(200, {"late": over.wait(20)}))
     flow_id = deployed(ada, *(fixture(str(n), {}) for n in range(6)))
-    assert {result["error"] for result in run(ada, flow_id).json()["results"]} == {"scaigrid: did not answer in time"}
+    told = run(ada, flow_id).json()
+    over.set()
+    assert {result["error"] for result in told["results"]} == {"scaigrid: did not answer in time"}
     scaigrid.on("PUT", "/v1/modules/scaicore/cores/core_1", Told(200, {}))
     assert ada.post(f"/api/v1/flows/{flow_id}/deploy", {}).status_code == 200
 
@@ -221,7 +223,8 @@ def test_a_fixture_that_takes_too_long_is_its_own_failure(
     ada: Caller, scaigrid: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flows.operations.fixtures.FIXTURE_SECONDS", 0.2)
-    never = threading.Event()
-    scaigrid.on("POST", INVOKE, lambda asked: Told(200, {}) if never.wait(1) else Told(200, {"late": True}))
+    over = threading.Event()
+    scaigrid.on("POST", INVOKE, lambda asked: Told(200, {"late": over.wait(20)}))
     told = run(ada, deployed(ada, fixture("slow", {}))).json()
+    over.set()
     assert told["results"][0]["error"] == "scaigrid: did not answer in time"
