@@ -6,7 +6,7 @@ RUN := $(BIN)/python
 INSTALL = $(RUN) -m uv pip install --quiet --python $(RUN) -r $(1) || $(RUN) -m pip install --quiet -r $(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo run test test-slow test-postgres test-mariadb test-all rules check bench-rights fix clean openapi
+.PHONY: $(shell grep -oE '^[a-z-]+:' $(firstword $(MAKEFILE_LIST)) | tr -d :)
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -67,11 +67,36 @@ rules: tools ## format, lint, import contracts, types, migrations
 openapi: setup ## write docs/openapi.json anew from the views
 	SCAIFLOW_DEBUG=true $(RUN) manage.py spectacular --format openapi-json --validate --fail-on-warn > docs/openapi.json
 
-check: rules test-all test-slow ## all that CI runs
+lock: tools ## pin every package of the image, with digests
+	$(RUN) -m uv pip compile --quiet requirements.txt --generate-hashes --no-header --no-annotate --python-version 3.11 | \
+	  sed '1i # Every package of the image, pinned with its digests: `make lock` writes it anew from requirements.txt.' > docker/requirements.lock
+
+audit: tools ## known vulnerabilities of what is installed, and a bill of materials in var/
+	$(RUN) .ci/audit
+	@mkdir -p var
+	$(BIN)/cyclonedx-py requirements docker/requirements.lock --output-reproducible --of JSON -o var/sbom.json
+	@echo "bill of materials: var/sbom.json"
+
+check: rules test-all test-slow audit ## all that CI runs
 
 bench-rights: tools ## how long a list of flows takes through groups, and a bad token to be refused
 	$(RUN) benchmarks/rights.py
 	$(RUN) benchmarks/tokens.py
+
+node-kinds: setup ## docs/node-kinds.md anew, from the table of kinds
+	$(RUN) -m flows.compiler.kinds.page > docs/node-kinds.md
+
+bench-compiler: setup ## milliseconds of validate and compile for 100 to 5,000 nodes
+	$(RUN) benchmarks/compiler.py
+
+bench-listing: tools ## how long a page of flows takes in a tenant that has 100,000
+	$(RUN) benchmarks/listing.py
+
+bench-pages: tools ## how long the console's pages take with very much in them
+	$(RUN) benchmarks/pages.py
+
+shots: tools ## a picture of every page of the console, at both widths and in both schemes, into var/shots
+	$(RUN) -m tests.e2e.shots
 
 fix: tools ## format the code and mend what can be mended by machine
 	$(BIN)/ruff format .

@@ -36,7 +36,7 @@ _ENCRYPTED = 0x1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _PACKAGE_ID = re.compile(r"(?=.{1,100}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 _VERSION = re.compile(r"\d{1,9}\.\d{1,9}\.\d{1,9}", re.ASCII)
-_PRETTY = orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+_PRETTY = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
 
 class PackageError(Exception):
@@ -58,6 +58,7 @@ class Package:
 
 def write_package(package: Package) -> bytes:
     """The file. Raises PackageError when `read_package` would refuse it."""
+    # Indented, a document of deep lists would grow many times over, and one that may be saved be too large to be published.
     files = {CONTENT: _json(package.content), MANIFEST: package.manifest}
     if package.readme is not None:
         files[README] = _utf8(package.readme)
@@ -71,7 +72,7 @@ def write_package(package: Package) -> bytes:
     }
     _check_index(index)
     _text_of(files, MANIFEST)
-    written = _zipped({INDEX: _json(index), **files})
+    written = _zipped({INDEX: _json(index, _PRETTY), **files})
     if len(written) > MAX_BYTES:
         raise PackageError(f"the package would be larger than {MAX_BYTES} bytes")
     return written
@@ -177,9 +178,9 @@ def _digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def _json(value: Any) -> bytes:
+def _json(value: Any, style: int = 0) -> bytes:
     try:
-        return orjson.dumps(value, option=_PRETTY)
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS | style)
     except TypeError as error:
         raise PackageError(f"the flow is not plain JSON data ({error})") from None
 

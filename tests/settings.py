@@ -23,6 +23,9 @@ os.environ.update(
     SCAIFLOW_SCAIKEY_CLIENT_ID="scaiflow",
     SCAIFLOW_SCAIKEY_CLIENT_SECRET="the-clients-secret",
     SCAIFLOW_JOB_WAIT_SECONDS="10",
+    SCAIFLOW_HTTPS_ONLY="false",
+    SCAIFLOW_SIGNIN_RATE="0",
+    SCAIFLOW_WEBHOOK_RATE="0",
     SCAIGRID_BASE_URL="http://127.0.0.1:9",
 )
 

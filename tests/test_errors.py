@@ -125,8 +125,8 @@ def test_a_bug_of_ours_tells_nothing_but_the_request_id(ada: Caller, monkeypatch
     def bug(*args: Any, **kwargs: Any) -> None:
         raise ZeroDivisionError("inner words")
 
-    monkeypatch.setattr("django.db.models.query.QuerySet.count", bug)
-    answer = ada.get("/api/v1/flows", headers={"X-Request-ID": "my-request-1"})
+    monkeypatch.setattr("django.db.models.query.QuerySet.first", bug)
+    answer = ada.get("/api/v1/flows/flow_x", headers={"X-Request-ID": "my-request-1"})
     assert answer.status_code == 500
     assert answer.json()["detail"] | {"message": ""} == {
         "error": "internal",

@@ -276,7 +276,7 @@ def routes(patterns: list[Any] | None = None, prefix: str = "") -> list[tuple[st
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         road = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver) and pattern.namespace in {"admin", "console"}:
-            continue  # tests/console/test_signin.py tries every page of Django's admin, test_rights.py of the console
+            continue  # tests/console/test_admin.py tries every page of Django's admin, test_rights.py of the console
         if isinstance(pattern, URLResolver):
             found += routes(pattern.url_patterns, road)
         elif isinstance(pattern, URLPattern) and pattern.name:

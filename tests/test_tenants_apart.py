@@ -12,8 +12,8 @@ import pytest
 from django.urls import resolve
 from django.utils import timezone
 
-from catalog.models import Package, PackageVersion
-from flows.models import Deployment, Flow, FlowACL, FlowVersion, Job, TestRun
+from catalog.models import Package, PackageGroup, PackageVersion
+from flows.models import Core, Deployment, Flow, FlowACL, FlowTag, FlowVersion, Job, TestRun
 from scaiflow.kit.models import AuditEntry
 from tenants.models import Group, Membership, Secret, User
 from tests.conftest import Caller, SignIn
@@ -81,6 +81,9 @@ def full_tenant(sign_in: SignIn, name: str) -> Tenant:
     )  # fmt: skip
     draft = {"package_id": f"package-{name}", "name": mark, "version": "1.0.0", "flow_id": flow}
     assert caller.post("/api/v1/catalog/publish", draft).status_code == 201
+    PackageGroup.objects.create(package=Package.objects.get(slug=f"package-{name}"), group_id=group.id)
+    FlowTag.objects.create(flow_id=flow, tag=mark)
+    Core.objects.get_or_create(flow_id=flow, defaults={"tenant_id": tenant_id, "slug": mark, "core_id": f"core_{name}"})
     return Tenant(
         tenant_id, mark, author,
         {
@@ -158,7 +161,9 @@ def rows_of(tenant: Tenant) -> list[Any]:
     """All that is theirs."""
     of_flow = {"flow__tenant_id": tenant.id}
     found = [Flow.objects.filter(tenant_id=tenant.id), User.objects.filter(tenant_id=tenant.id)]
-    found += [model.objects.filter(**of_flow) for model in (FlowVersion, FlowACL, Deployment, Job, TestRun)]
+    found += [
+        model.objects.filter(**of_flow) for model in (FlowVersion, FlowACL, FlowTag, Deployment, Job, TestRun, Core)
+    ]
     found += [PackageVersion.objects.filter(package__tenant_id=tenant.id)]
     found += [model.objects.filter(tenant_id=tenant.id) for model in (Group, Membership, Delivery, AuditEntry, Package)]
     found += [Secret.objects.filter(path__contains=tenant.id)]

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from scaiflow.kit.calls import SIGNATURE, Call
-from scaiflow.kit.errors import NotAllowed
+from scaiflow.kit.errors import NotAllowed, RateLimited
 from scaiflow.kit.pagination import page_before
 from scaiflow.kit.rights import ANY
 from scaiflow.kit.views import ApiView, PublicView, read_query
@@ -26,7 +26,7 @@ class ScaiKeyWebhook(PublicView):
             HandledOut,
             body=EventIn,
             headers=("X-Scaikey-Timestamp",),
-            raises=(NotScaiKey,),
+            raises=(NotScaiKey, RateLimited),
             proof=SIGNATURE,
         ),
     }

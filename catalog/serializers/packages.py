@@ -17,6 +17,9 @@ MOST_GROUPS, LONGEST_README = 100, 100_000
 class Slug(Text):
     """An id of a package: a-z, 0-9 and single dashes. `publish` is a road of the API's own."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(told={"pattern": f"^{SLUG.pattern}$"}, **options)
+
     default_error_messages = {"slug": "Input should be made of a-z, 0-9 and single dashes, such as 'customer-support'"}
 
     def to_internal_value(self, data: Any) -> str:
@@ -27,6 +30,9 @@ class Slug(Text):
 
 
 class VersionNumber(Text):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(told={"pattern": f"^{VERSION.pattern}$"}, **options)
+
     default_error_messages = {"version": "Input should be three numbers, such as '1.0.0'"}
 
     def to_internal_value(self, data: Any) -> str:

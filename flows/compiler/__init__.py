@@ -16,7 +16,7 @@ from flows.compiler.document import read_flow
 from flows.compiler.emit_ir import TooLarge, as_ir
 from flows.compiler.emit_scai import as_scai
 from flows.compiler.importer import Imported, ManifestError, import_manifest
-from flows.compiler.kinds import KINDS
+from flows.compiler.kinds import KINDS, Kind
 from flows.compiler.manifest import manifest_of, slug_of
 from flows.compiler.order import check_order
 from flows.compiler.plain import canonical
@@ -38,6 +38,7 @@ __all__ = [
     "Diagnostic",
     "Format",
     "Imported",
+    "Kind",
     "ManifestError",
     "Severity",
     "ShapeError",
@@ -93,10 +94,10 @@ def _analysed(document: object) -> _Analysed:
     report = Report()
     if problems:
         for path, problem in problems:
-            report.error("bad_shape", problem, path)
+            report.add("bad_shape", problem, path)
         return _Analysed(None, None, report.sorted())
     for error in shape_errors(copy):
-        report.error("bad_shape", error.msg, error.loc)
+        report.add("bad_shape", error.msg, error.loc)
     flow = read_flow(copy)
     check(flow, report)
     control = Control(flow)
@@ -115,5 +116,5 @@ def _structured(control: Control, report: Report) -> list[Block] | None:
     except Unstructured as error:
         node = error.node
         path = node.path if node else ("nodes",)
-        report.error("unstructured", str(error), path, node=node.id if node else None)
+        report.add("unstructured", str(error), path, node=node.id if node else None)
         return None

@@ -7,7 +7,6 @@ from collections import Counter
 from flows.compiler.diagnostics import Report
 from flows.compiler.document import Edge, Flow, Node
 from flows.compiler.kinds.llm import role_of
-from flows.compiler.kinds.queues import SCOPE
 
 
 def check(flow: Flow, report: Report) -> None:
@@ -19,6 +18,9 @@ def check(flow: Flow, report: Report) -> None:
         check_wiring(flow, edge, report)
     _models(flow, report)
     _unused(flow, report)
+    if flow.config.get("scaiqueue") and not flow.scope:
+        message = "config.scaiqueue has no scope to find its queues in"
+        report.add("missing_scope", message, ("config", "scaiqueue", "scope"))
 
 
 def _duplicates(flow: Flow, report: Report) -> None:
@@ -28,7 +30,7 @@ def _duplicates(flow: Flow, report: Report) -> None:
         for item in items:
             if counted[item.id] > 1 and item.id in seen:
                 ids = {"node": item.id if part == "node" else None, "edge": item.id if part == "edge" else None}
-                report.error("duplicate_id", f"{part} id '{item.id}' is used more than once", item.path, **ids)
+                report.add("duplicate_id", f"{part} id '{item.id}' is used more than once", item.path, **ids)
             seen.add(item.id)
 
 
@@ -39,13 +41,13 @@ def check_config(flow: Flow, node: Node, report: Report) -> None:
         path = (*node.path, "config", field.name)
         if field.is_missing(value):
             if field.required and field.default is None:
-                report.error("missing_config", f"node '{node.id}': {field.name} is required", path, node=node.id)
+                report.add("missing_config", f"node '{node.id}': {field.name} is required", path, node=node.id)
                 wrong.add(field.name)
             if value is None or isinstance(value, str):
                 continue  # an emptied box of a form; an empty list where a map belongs is a mistake all the same
         problem = field.problem(value)
         if problem:
-            report.error("bad_config", f"node '{node.id}': {field.name} {problem}", path, node=node.id)
+            report.add("bad_config", f"node '{node.id}': {field.name} {problem}", path, node=node.id)
             wrong.add(field.name)
     _check_whole(flow, node, wrong, report)
 
@@ -59,10 +61,10 @@ def _check_whole(flow: Flow, node: Node, wrong: set[str], report: Report) -> Non
         path = (*node.path, "config", *([problem.field] if problem.field else []))
         literal = problem.code in {"while_without_limit", "missing_plugin_arg"}
         message = problem.message if literal else f"node '{node.id}': {problem.message}"
-        report.error(problem.code, message, path, node=node.id)
-    if SCOPE in node.kind.fields and "scope" not in wrong and not (settings["scope"] or flow.scope):
+        report.add(problem.code, message, path, node=node.id)
+    if node.kind.takes_scope and "scope" not in wrong and not (settings["scope"] or flow.scope):
         message = f"node '{node.id}': scope is required: set it here or in config.scaiqueue.scope"
-        report.error("missing_scope", message, (*node.path, "config", "scope"), node=node.id)
+        report.add("missing_scope", message, (*node.path, "config", "scope"), node=node.id)
 
 
 def check_wiring(flow: Flow, edge: Edge, report: Report) -> None:
@@ -73,7 +75,7 @@ def check_wiring(flow: Flow, edge: Edge, report: Report) -> None:
         if node is None:
             if node_id not in flow.broken_ids:
                 message = f"edge '{edge.id}': {end} node '{node_id}' does not exist"
-                report.error("unknown_node", message, (*path, "node"), edge=edge.id)
+                report.add("unknown_node", message, (*path, "node"), edge=edge.id)
             continue
         ports = node.inputs if way == "input" else node.outputs
         if way == "input" and not ports:
@@ -81,10 +83,10 @@ def check_wiring(flow: Flow, edge: Edge, report: Report) -> None:
         is_open = way == "output" and node.kind.any_outputs and not node.has_declared_outputs
         if port is not None and not is_open and port not in ports:
             message = f"edge '{edge.id}': {end} node '{node_id}' has no {way} port '{port}'"
-            report.error("unknown_port", message, (*path, "port"), edge=edge.id)
+            report.add("unknown_port", message, (*path, "port"), edge=edge.id)
     if edge.type == "conditional" and edge.condition is None:
         message = f"edge '{edge.id}': a conditional edge needs a condition"
-        report.error("missing_condition", message, (*edge.path, "condition"), edge=edge.id)
+        report.add("missing_condition", message, (*edge.path, "condition"), edge=edge.id)
 
 
 def _models(flow: Flow, report: Report) -> None:
@@ -92,13 +94,11 @@ def _models(flow: Flow, report: Report) -> None:
     roles = [str(model.get("role")) for _, model in flow.models]
     for (index, _), role in zip(flow.models, roles, strict=True):
         if roles.index(role) < [place for place, _ in flow.models].index(index):
-            report.error(
-                "duplicate_role", f"the model role '{role}' is declared more than once", (*path, index, "role")
-            )
+            report.add("duplicate_role", f"the model role '{role}' is declared more than once", (*path, index, "role"))
     turns = [node for node in flow.nodes if node.kind.step == "llm_turn"]
     if turns and not roles:
         message = "the flow has model turns but declares no models: add one to config.core_identity.models"
-        report.error("no_models", message, path)
+        report.add("no_models", message, path)
         return
     used = set()
     for node in turns:
@@ -106,10 +106,10 @@ def _models(flow: Flow, report: Report) -> None:
         used.add(role)
         if role not in {*roles, "primary"}:
             message = f"node '{node.id}': llm_role='{role}' is not declared"
-            report.error("undeclared_role", message, (*node.path, "config", "llm_role"), node=node.id)
+            report.add("undeclared_role", message, (*node.path, "config", "llm_role"), node=node.id)
     for (index, _), role in zip(flow.models[1:], roles[1:], strict=True):
         if role not in used:
-            report.warning("unused_model", f"no node uses the model role '{role}'", (*path, index))
+            report.add("unused_model", f"no node uses the model role '{role}'", (*path, index))
 
 
 def _unused(flow: Flow, report: Report) -> None:
@@ -121,4 +121,4 @@ def _unused(flow: Flow, report: Report) -> None:
         for port in node.outputs if is_told and node.id not in last | bare else ():
             if (node.id, port) not in used:
                 message = f"node '{node.id}' has an unused output port '{port}'"
-                report.warning("unused_output", message, node.path, node=node.id)
+                report.add("unused_output", message, node.path, node=node.id)

@@ -127,6 +127,8 @@ class Control:
 
         A cycle that does is told of as a body that has not one entrance (`strays`).
         """
+        if not self._knots:
+            return []
         ports = {place for knot in self._knots for place in knot if place >= len(self._ids)}
         graph = [[] if place in ports else targets for place, targets in enumerate(self._forward)]
         ways = sorted(way_around(knot, graph) for knot in knots(graph))

@@ -29,6 +29,33 @@ SECTIONS = (
 )
 """The top-level keys in the order in which the contract shows them: the order of all findings, whatever the input's."""
 
+CODES: dict[str, Severity] = {
+    "bad_shape": "error",
+    "unknown_port": "error",
+    "unknown_node": "error",
+    "no_entry": "error",
+    "cycle": "error",
+    "undeclared_role": "error",
+    "while_without_limit": "error",
+    "missing_plugin_arg": "error",
+    "missing_config": "error",
+    "bad_config": "error",
+    "duplicate_id": "error",
+    "missing_condition": "error",
+    "no_models": "error",
+    "duplicate_role": "error",
+    "missing_scope": "error",
+    "unstructured": "error",
+    "too_large": "error",
+    "unused_output": "warning",
+    "unreachable": "warning",
+    "unknown_reference": "warning",
+    "unused_variable": "warning",
+    "unused_model": "warning",
+    "else_missing": "warning",
+}
+"""All that can be said, with how much it weighs. Errors block compile and deploy."""
+
 _RANK = {section: rank for rank, section in enumerate(SECTIONS)}
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -66,14 +93,9 @@ class Report:
     def __init__(self) -> None:
         self._found: list[tuple[tuple[int, int], Diagnostic]] = []
 
-    def error(self, code: str, message: str, path: Path, *, node: str | None = None, edge: str | None = None) -> None:
-        self._add(Diagnostic("error", code, message, path_text(path), node, edge), path)
-
-    def warning(self, code: str, message: str, path: Path, *, node: str | None = None, edge: str | None = None) -> None:
-        self._add(Diagnostic("warning", code, message, path_text(path), node, edge), path)
-
-    def _add(self, diagnostic: Diagnostic, path: Path) -> None:
-        self._found.append((document_order(path), diagnostic))
+    def add(self, code: str, message: str, path: Path, *, node: str | None = None, edge: str | None = None) -> None:
+        """`code` is one of CODES, which says how much the finding weighs."""
+        self._found.append((document_order(path), Diagnostic(CODES[code], code, message, path_text(path), node, edge)))
 
     @property
     def has_errors(self) -> bool:

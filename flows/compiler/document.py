@@ -74,6 +74,8 @@ class Flow:
     broken_ids: frozenset[str] = frozenset()
     has_broken_entry: bool = False
     by_id: dict[str, Node] = field(default_factory=dict)
+    actions: dict[int, Any] = field(default_factory=dict)
+    """What `steps.lowered` has made of the nodes so far, by their index."""
 
     @property
     def name(self) -> str:

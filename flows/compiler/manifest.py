@@ -33,22 +33,13 @@ def manifest_of(control: Control, blocks: list[Block]) -> Map:
         body["extra_triggers"] = triggers[1:]
     flows = [{**body, "steps": steps}]
     nodes = [node for node in flow.nodes if control.is_reached(node.id)]
-    return {"core": {**_head(flow, nodes, slug), "flows": flows, "scaiflow_meta": _meta(flow, _written(flows))}}
-
-
-def _written(value: Any) -> set[int]:
-    """The places of the nodes that stand in some step or trigger."""
-    found: set[int] = set()
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, dict):
-            if "meta" in each:
-                found.add(each["meta"]["index"])
-            waiting += [inner for key, inner in each.items() if key != "meta"]
-        elif isinstance(each, list):
-            waiting += each
-    return found
+    return {
+        "core": {
+            **_head(flow, nodes, slug),
+            "flows": flows,
+            "scaiflow_meta": _meta(flow, {node.index for node in nodes}),
+        }
+    }
 
 
 def _head(flow: Flow, nodes: list[Node], slug: str) -> Map:
@@ -91,6 +82,7 @@ def _capabilities(flow: Flow, nodes: list[Node]) -> list[Any]:
 
 
 def _meta(flow: Flow, written: set[int]) -> Map:
+    """`written` are the places of the nodes that stand in some step or trigger: the others are kept here."""
     config = flow.config
     meta: Map = {
         "source_id": flow.raw.get("id"),

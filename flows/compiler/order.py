@@ -11,13 +11,13 @@ def check_order(control: Control, report: Report) -> None:
     """Adds the findings, in no order of its own."""
     _entries(control, report)
     for way in control.cycles():
-        report.error("cycle", f"cycle detected: {' -> '.join(way)}", control.flow.by_id[way[0]].path, node=way[0])
+        report.add("cycle", f"cycle detected: {' -> '.join(way)}", control.flow.by_id[way[0]].path, node=way[0])
     for edge, loop in control.strays():
         message = (
             f"edge '{edge.id}': '{edge.target}' is reached from inside the body of loop '{loop}' and not only from there: "
             f"lead the body back to '{loop}' and go on from its out_done"
         )
-        report.error("unstructured", message, edge.path, edge=edge.id)
+        report.add("unstructured", message, edge.path, edge=edge.id)
     for node in control.flow.by_id.values():
         _leaving(control, node, control.ways[node.id], report)
         if is_loop(node):
@@ -27,12 +27,12 @@ def check_order(control: Control, report: Report) -> None:
 def _entries(control: Control, report: Report) -> None:
     if not control.entries:
         if not control.flow.has_broken_entry:
-            report.error("no_entry", "flow has no entry-point node", ("nodes",))
+            report.add("no_entry", "flow has no entry-point node", ("nodes",))
         return
     for node in control.flow.by_id.values():
         if not control.is_reached(node.id):
             message = f"node '{node.id}' cannot be reached from an entry and is left out"
-            report.warning("unreachable", message, node.path, node=node.id)
+            report.add("unreachable", message, node.path, node=node.id)
     first = control.entries[0]
     for entry in control.entries[1:]:
         if _starts(control, entry) != _starts(control, first):
@@ -40,7 +40,7 @@ def _entries(control: Control, report: Report) -> None:
                 f"entry '{entry.id}' leads elsewhere than '{first.id}': the same steps run whichever entry starts a run, "
                 "so let both lead to the same node"
             )
-            report.error("unstructured", message, entry.path, node=entry.id)
+            report.add("unstructured", message, entry.path, node=entry.id)
 
 
 def _starts(control: Control, entry: Node) -> list[tuple[str, str | None]]:
@@ -53,19 +53,19 @@ def _leaving(control: Control, node: Node, ways: list[Way], report: Report) -> N
         for way in ways:
             if way.condition is not None:
                 message = f"edge '{way.edge.id}': all branches of a parallel run: put the condition into a decision"
-                report.error("unstructured", message, way.edge.path, edge=way.edge.id)
+                report.add("unstructured", message, way.edge.path, edge=way.edge.id)
         return
     plain = [way for way in ways if way.condition is None]
     others = [way for way in plain if way.to != plain[0].to]
     if node.kind.name == "logic_decision" or len(plain) < len(ways):
         for way in others:
             message = f"edge '{way.edge.id}': '{node.id}' has more than one else"
-            report.error("missing_condition", message, (*way.edge.path, "condition"), edge=way.edge.id)
+            report.add("missing_condition", message, (*way.edge.path, "condition"), edge=way.edge.id)
         if ways and not plain:
             what = "decision" if node.kind.name == "logic_decision" else "node"
             then = "the flow goes on at the join" if len({way.to for way in ways}) > 1 else "its branch ends"
             message = f"{what} '{node.id}' has no else: when no condition holds {then}"
-            report.warning("else_missing", message, node.path, node=node.id)
+            report.add("else_missing", message, node.path, node=node.id)
     elif others and control.is_reached(node.id):
         message = f"node '{node.id}' has several edges that leave it at once: put a parallel or a decision behind it"
-        report.error("unstructured", message, node.path, node=node.id)
+        report.add("unstructured", message, node.path, node=node.id)

@@ -13,7 +13,7 @@ from flows.compiler.expressions import BadExpression, parse, templates_in
 from flows.compiler.fields import Field
 from flows.compiler.scopes import Place, Scopes
 
-Reads = set[tuple[str, str]]
+Reads = frozenset[tuple[str, str]]
 
 
 def check_references(control: Control, report: Report) -> None:
@@ -37,13 +37,13 @@ def _node(control: Control, scopes: Scopes | None, node: Node, report: Report) -
             try:
                 reads = _reads(source, is_template)
             except BadExpression as error:
-                report.error("bad_config", f"node '{node.id}': {field.name} {error}", path, node=node.id)
+                report.add("bad_config", f"node '{node.id}': {field.name} {error}", path, node=node.id)
                 continue
             read |= {name for name, _ in reads}
             if scopes and reads and control.is_reached(node.id):
                 for problem in _problems(scopes, reads, _place_of(control, node, field)):
                     message = f"node '{node.id}': {field.name} {problem}"
-                    report.warning("unknown_reference", message, path, node=node.id)
+                    report.add("unknown_reference", message, path, node=node.id)
     return read
 
 
@@ -71,7 +71,7 @@ def _conditions(control: Control, scopes: Scopes | None, report: Report) -> set[
         try:
             reads = parse(condition).reads
         except BadExpression as error:
-            report.error("bad_config", f"edge '{edge.id}': condition {error}", path, edge=edge.id)
+            report.add("bad_config", f"edge '{edge.id}': condition {error}", path, edge=edge.id)
             continue
         read |= {name for name, _ in reads}
         if scopes and source and control.is_control(edge) and control.is_reached(source.id):
@@ -79,7 +79,7 @@ def _conditions(control: Control, scopes: Scopes | None, report: Report) -> set[
             loops = (source.id, *around) if control.is_body(edge) else around
             place = Place(control.behind(edge), loops, source.config.get("subject"), is_when=True)
             for problem in _problems(scopes, reads, place):
-                report.warning("unknown_reference", f"edge '{edge.id}': condition {problem}", path, edge=edge.id)
+                report.add("unknown_reference", f"edge '{edge.id}': condition {problem}", path, edge=edge.id)
     return read
 
 
@@ -88,7 +88,7 @@ def _unused_variables(control: Control, report: Report, read: set[str]) -> None:
     for index, variable in control.flow.variables:
         name = variable["name"]
         if name not in read and name not in set_names:
-            report.warning("unused_variable", f"no node reads or sets the variable '{name}'", ("variables", index))
+            report.add("unused_variable", f"no node reads or sets the variable '{name}'", ("variables", index))
 
 
 def _assigned(node: Node) -> set[str]:
@@ -101,7 +101,7 @@ def _assigned(node: Node) -> set[str]:
 def _reads(source: str, is_template: bool) -> Reads:
     if not is_template:
         return parse(source).reads
-    return {read for inner in templates_in(source) for read in parse(inner).reads}
+    return frozenset(read for inner in templates_in(source) for read in parse(inner).reads)
 
 
 def _sources(field: Field, value: Any, path: Path) -> Iterator[tuple[Path, str, bool]]:

@@ -8,16 +8,18 @@ from typing import Any
 from flows.compiler import actions
 from flows.compiler.actions import Map
 from flows.compiler.document import Flow, Node
-from flows.compiler.kinds.queues import SCOPE
 from flows.compiler.structure import Block, Choice
 
 
 def lowered(flow: Flow, node: Node) -> actions.Action:
-    """The node's action, a queue's scope inherited from the flow."""
-    settings = node.kind.settings(node.config)
-    if SCOPE in node.kind.fields and not settings["scope"]:
-        settings["scope"] = flow.scope
-    return node.kind.lower(settings)
+    """The node's action, a queue's scope inherited from the flow. Made once for each node."""
+    if node.index not in flow.actions:
+        settings = node.kind.settings(node.config)
+        if node.kind.takes_scope and not settings["scope"]:
+            settings["scope"] = flow.scope
+        flow.actions[node.index] = node.kind.lower(settings)
+    action: actions.Action = flow.actions[node.index]
+    return action
 
 
 def meta_of(node: Node) -> Map:

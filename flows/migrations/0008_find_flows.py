@@ -56,4 +56,10 @@ class Migration(migrations.Migration):
                 condition=models.Q(("deleted_at", None)),
             ),
         ),
+        migrations.AddIndex(
+            "flow",
+            models.Index(
+                fields=["-updated_at", "-id"], name="flow_newest_of_all", condition=models.Q(("deleted_at", None))
+            ),
+        ),
     ]

@@ -91,6 +91,7 @@ class Flow(models.Model):
                 fields=["tenant_id", "-updated_at", "-id", "owner_id"], name="flow_newest", condition=Q(deleted_at=None)
             ),
             models.Index(fields=["owner_id", "-updated_at", "-id"], name="flow_of_owner", condition=Q(deleted_at=None)),
+            models.Index(fields=["-updated_at", "-id"], name="flow_newest_of_all", condition=Q(deleted_at=None)),
         ]
 
     def __str__(self) -> str:

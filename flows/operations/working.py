@@ -20,7 +20,7 @@ from django.utils import timezone
 from flows.models import Flow, Job
 from flows.operations.heartbeat import beating
 from flows.roles import JobKind, JobState
-from scaiflow.kit import api, audit, crypto
+from scaiflow.kit import api, audit, crypto, tracing
 from scaiflow.kit.errors import AppError, PassedThrough
 from scaiflow.kit.jobs import enqueue
 from scaiflow.kit.metrics import JOBS, STEP_SECONDS
@@ -212,5 +212,6 @@ def _bug(job: Job, error: BaseException) -> dict[str, Any]:
     found = api.component_answer(error) if isinstance(error, DatabaseError) else None
     if found:
         return {"status": found.status, "detail": found.detail, "headers": found.headers}
+    tracing.report(error)
     message = "something went wrong on our side; tell us the request id"
     return {"status": 500, "detail": {"error": "internal", "message": message, "request_id": job.request_id}}

@@ -16,6 +16,7 @@ from flows.operations.credentials import MissingScaiGridCredentials
 from flows.operations.jobs import outcome_of, start_job, wait_for
 from flows.operations.previews import preview_deploy
 from flows.operations.queues import ScaiQueueAuth, ScaiQueueProvisionFailed
+from flows.operations.redeploys import redeploy_arguments
 from flows.roles import JobKind, Level
 from flows.serializers.deployments import DeployIn, DeploymentOut, DeployOut, DeployPreviewOut
 from flows.serializers.jobs import JobStartedOut
@@ -114,9 +115,7 @@ class DeploymentRedeploy(JobView):
     def post(self, request: Request, flow_id: str, deployment_id: str) -> HttpResponseBase:
         asked = read_body(DeployIn, request)
         record = deployment_of(self.flow, deployment_id)
-        if asked["publish_as_model"] is None:
-            asked["publish_as_model"] = record.published_slug is not None
-        return self.run(request, JobKind.DEPLOY, **asked, version=record.flow_version)
+        return self.run(request, JobKind.DEPLOY, **redeploy_arguments(record, asked))
 
 
 class DeployPreview(FlowView):

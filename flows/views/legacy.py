@@ -11,13 +11,13 @@ from flows.operations.credentials import MissingScaiGridCredentials
 from flows.operations.legacy import deploy_document, require_open, require_shared_token
 from flows.serializers.legacy import DevDeployIn, DevDeployOut
 from scaiflow.kit.calls import SHARED_TOKEN, Call
-from scaiflow.kit.errors import PassedThrough, Unauthenticated
+from scaiflow.kit.errors import PassedThrough, RateLimited, Unauthenticated
 from scaiflow.kit.views import PublicView, read_body
 from tenants.authentication import bearer_of
 
 DEPLOY_ERRORS = (
     Unauthenticated, DoesNotCompile, MissingScaiGridCredentials, ScaiGridAuth, ScaiCoreCompileFailed, ScaiCoreCreateFailed,
-    ScaiCorePublishFailed, PassedThrough,
+    ScaiCorePublishFailed, PassedThrough, RateLimited,
 )  # fmt: skip
 DEPRECATED = {"Deprecation": "true", "Link": '</api/v1/flows/{id}/deploy>; rel="successor-version"'}
 

@@ -158,7 +158,7 @@ def _box(box: Box, picture: Picture) -> str:
     if picture.link is None:
         return group
     current = ' aria-current="true"' if box.id == picture.selected else ""
-    return f'<a href="{escape(picture.link(box.id))}" aria-label="{escape(_spoken(box, mark))}"{current}>{group}</a>'
+    return f'<a href="{escape(picture.link(box.id))}"{current}>{group}</a>'
 
 
 def _spoken(box: Box, mark: str) -> str:

@@ -6,6 +6,7 @@ form that was refused is shown again, with what was typed and why.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
@@ -74,8 +75,9 @@ class Page(View):
         self.problem = api.answer_for(self.request, error)
         is_form = self.request.method == "POST" and isinstance(error, AppError) and hasattr(self, "get")
         if is_form and self.problem.status not in {403, 404} and not self.is_partial:
-            shown: HttpResponseBase = self.get(self.request, **kwargs)  # type: ignore[attr-defined]
-            return shown
+            with suppress(AppError):  # what the form's page shows may fail at the same thing as the form
+                shown: HttpResponseBase = self.get(self.request, **kwargs)  # type: ignore[attr-defined]
+                return shown
         template = "console/parts/problem.html" if self.is_partial else "console/problem.html"
         return self.show(template, title=api.TITLES.get(self.problem.status, "Error"))
 

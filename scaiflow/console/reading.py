@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
+from django.http import HttpRequest
 from django.utils import timezone
 
 from flows.models import Deployment, Flow, FlowVersion, Job
@@ -16,6 +17,15 @@ from tenants.principals import Principal
 
 LATELY = timedelta(days=14)
 LOOKED_AT = 300
+
+
+def some_of(rows: Any, request: HttpRequest, *, size: int = 100) -> tuple[list[Any], int | None]:
+    """Up to `size` of the rows from `?from=` on, and where the next ones begin (None at the end). For lists that have no
+    time to page by."""
+    given = request.GET.get("from", "")
+    begin = int(given) if given.isascii() and given.isdigit() and len(given) < 8 else 0
+    found = list(rows[begin : begin + size + 1])
+    return found[:size], begin + size if len(found) > size else None
 
 
 def names_of(user_ids: Iterable[str | None], group_ids: Iterable[str] = ()) -> dict[str, str]:

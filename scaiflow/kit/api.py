@@ -19,7 +19,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework import exceptions as drf
 from rest_framework.views import set_rollback
 
-from scaiflow.kit import audit, json
+from scaiflow.kit import audit, json, tracing
 from scaiflow.kit.errors import (
     AppError,
     Detail,
@@ -53,7 +53,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     """DRF's EXCEPTION_HANDLER."""
     set_rollback()
     request: HttpRequest = context["request"]._request  # noqa: SLF001  DRF keeps Django's request there
-    note_refusal(context["request"].user, request, error)
+    if isinstance(error, NotAllowed | Unseen):  # of who was not let in at all, DRF would ask once more who it is
+        note_refusal(context["request"].user, request, error)
     return respond(request, error)
 
 
@@ -117,6 +118,7 @@ def component_answer(error: BaseException) -> Answer | None:
 
 def _bug(request: HttpRequest, error: BaseException) -> Answer:
     log.error("bug", path=request.path, error=type(error).__name__, trace=traceback.format_tb(error.__traceback__))
+    tracing.report(error)
     request_id = getattr(request, "request_id", "")
     message = "something went wrong on our side; tell us the request id"
     return Answer(500, {"error": "internal", "message": message, "request_id": request_id})

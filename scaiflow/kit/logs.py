@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 import structlog
@@ -30,8 +31,18 @@ def redact(value: Any) -> Any:
     return value
 
 
+def add_trace_id(logger: Any, method: str, event: EventDict) -> EventDict:
+    """The trace that a line belongs to, where there is one (see tracing.py)."""
+    trace: Any = sys.modules.get("opentelemetry.trace")
+    context = trace.get_current_span().get_span_context() if trace else None
+    if context and context.is_valid:
+        event["trace_id"] = f"{context.trace_id:032x}"
+    return event
+
+
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
+    add_trace_id,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -15,6 +15,7 @@ JOBS = Counter("scaiflow_jobs", "Jobs that ended", ["kind", "state"])
 STEP_SECONDS = Histogram(
     "scaiflow_job_step_seconds", "Time of a step of a deploy", ["step", "outcome"], buckets=SECONDS
 )
+RATE_LIMITED = Counter("scaiflow_rate_limited", "Requests refused for coming too often", ["group"])
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 

@@ -12,8 +12,9 @@ from django.db import transaction
 
 from scaiflow.env import is_web_address
 from scaiflow.kit import audit
-from scaiflow.kit.errors import NotAllowed, Precondition, Unprocessable
+from scaiflow.kit.errors import Precondition, Unprocessable
 from tenants.actions import CREDENTIAL_DELETED, CREDENTIAL_SET
+from tenants.operations.people import tenant_of_interest
 from tenants.operations.vault import delete_secret, read_secret, write_secret
 from tenants.principals import Principal
 
@@ -84,39 +85,35 @@ def credential_status(*, tenant_id: str) -> dict[str, object]:
     }
 
 
-def set_credential(*, by: Principal, api_key: str, base_url: str | None) -> None:
-    """Raises NotAllowed, Unprocessable (a base URL that tokens must not be sent to)."""
-    _require_admin(by)
+def set_credential(*, by: Principal, api_key: str, base_url: str | None, tenant_id: str = "") -> None:
+    """Of their own tenant, unless a super admin names another. Raises NotAllowed, Unprocessable (a base URL that tokens must
+    not be sent to), BadSecretPath, Unavailable."""
+    tenant_id = tenant_of_interest(by, tenant_id)
     if base_url is not None:
         _check_base_url(base_url)
     with transaction.atomic():
-        write_secret(path=_key_path(by.tenant_id), value=api_key)
+        write_secret(path=_key_path(tenant_id), value=api_key)
         if base_url is None:
-            delete_secret(path=_url_path(by.tenant_id))
+            delete_secret(path=_url_path(tenant_id))
         else:
-            write_secret(path=_url_path(by.tenant_id), value=base_url.rstrip("/"))
-        _write_down(CREDENTIAL_SET, by, {"base_url": base_url})
+            write_secret(path=_url_path(tenant_id), value=base_url.rstrip("/"))
+        _write_down(CREDENTIAL_SET, by, tenant_id, {"base_url": base_url})
 
 
-def delete_credential(*, by: Principal) -> None:
-    """Raises NotAllowed."""
-    _require_admin(by)
+def delete_credential(*, by: Principal, tenant_id: str = "") -> None:
+    """Raises NotAllowed, BadSecretPath, Unavailable."""
+    tenant_id = tenant_of_interest(by, tenant_id)
     with transaction.atomic():
-        delete_secret(path=_key_path(by.tenant_id))
-        delete_secret(path=_url_path(by.tenant_id))
-        _write_down(CREDENTIAL_DELETED, by, {})
+        delete_secret(path=_key_path(tenant_id))
+        delete_secret(path=_url_path(tenant_id))
+        _write_down(CREDENTIAL_DELETED, by, tenant_id, {})
 
 
-def _write_down(action: str, by: Principal, changes: dict[str, str | None]) -> None:
+def _write_down(action: str, by: Principal, tenant_id: str, changes: dict[str, str | None]) -> None:
     audit.record(
-        action=action, tenant_id=by.tenant_id, actor_id=by.sub, object_type="scaigrid_credential",
-        object_id=by.tenant_id, changes=changes,
+        action=action, tenant_id=tenant_id, actor_id=by.sub, object_type="scaigrid_credential", object_id=tenant_id,
+        changes=changes,
     )  # fmt: skip
-
-
-def _require_admin(by: Principal) -> None:
-    if not by.is_admin_of(by.tenant_id):
-        raise NotAllowed("role 'tenant_admin' or 'super_admin' is missing")
 
 
 def _check_base_url(base_url: str) -> None:

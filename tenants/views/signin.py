@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from scaiflow.kit.calls import Call
-from scaiflow.kit.errors import PassedThrough
+from scaiflow.kit.errors import PassedThrough, RateLimited
 from scaiflow.kit.rights import ANY
 from scaiflow.kit.views import ApiView, PublicView, read_body
 from tenants.operations.people import group_ids_of
@@ -17,7 +17,7 @@ from tenants.operations.signin import Refused, ScaiKeyFailed, exchange_code, ref
 from tenants.principals import caller_of
 from tenants.serializers.signin import ExchangeIn, MeOut, RefreshIn, SigninConfigOut, TokensOut
 
-SIGNIN_ERRORS = (Refused, ScaiKeyFailed, PassedThrough)
+SIGNIN_ERRORS = (Refused, ScaiKeyFailed, PassedThrough, RateLimited)
 
 
 class SigninConfig(PublicView):

@@ -74,6 +74,14 @@ def test_the_same_package_is_the_same_bytes_in_every_process() -> None:
     assert told == {hashlib.sha256(write_package(PACKAGE)).hexdigest()}
 
 
+def test_a_document_takes_no_more_room_in_its_package_than_in_a_save() -> None:
+    wide: Any = [1] * 100_000
+    for _ in range(50):
+        wide = [wide]
+    body = write_package(replace(PACKAGE, content={"name": "x", "wide": wide}))
+    assert len(body) < 2 * len(json.dumps(wide))
+
+
 def test_the_order_the_times_and_the_permissions_are_fixed() -> None:
     with zipfile.ZipFile(io.BytesIO(write_package(PACKAGE))) as archive:
         entries = archive.infolist()

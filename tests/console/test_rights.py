@@ -12,9 +12,21 @@ from scaiflow.kit.models import AuditEntry
 from tenants.models import User
 from tests.console.visitors import Visitor, remember
 from tests.scaikey import ScaiKey
-from tests.test_permissions import MANAGE, TOKEN, VIEW, Role, Row, expected, let_in, methods_of, rows_of_state
+from tests.test_permissions import (
+    DRAFT,
+    IN_DEMO,
+    MANAGE,
+    TOKEN,
+    VIEW,
+    Role,
+    Row,
+    expected,
+    let_in,
+    methods_of,
+    rows_of_state,
+)
 
-FLOW = "/flows/{flow}"
+FLOW, PACKAGE = "/flows/{flow}", "/catalog/{package}"
 CONTENT = '{"name": "New", "nodes": [], "edges": []}'
 PAGES = [
     Row("GET", "/health", TOKEN),
@@ -42,6 +54,29 @@ PAGES = [
     Row("POST", FLOW + "/tests", MANAGE, level="deploy", ok=422),
     Row("GET", "/jobs/{job}", VIEW, level="view"),
     Row("POST", "/jobs/{job}/stop", MANAGE, level="deploy", ok=409),
+    Row("GET", FLOW + "/tests/run_none.xml", VIEW, level="view", ok=404),
+    Row("POST", FLOW + "/versions/1.0.0/label", MANAGE, level="edit", ok=302, body={"label": "Gold"}),
+    Row("GET", FLOW + "/export", VIEW, level="view"),
+    Row("POST", FLOW + "/owner", TOKEN, role="super", ok=302, body={"owner_id": "usr_new"}),
+    # The upstreams cannot be reached from here: who passes gets as far as that (tests/console/test_running.py has them).
+    Row("GET", FLOW + "/runs", VIEW, level="view", ok=502),
+    Row("POST", FLOW + "/runs", MANAGE, level="deploy", ok=502, body={"input": "{}"}),
+    Row("GET", FLOW + "/runs/short", VIEW, level="view", ok=502),
+    Row("GET", FLOW + "/runs/stream", VIEW, level="view", ok=502),
+    Row("GET", "/runs", VIEW),
+    Row("GET", "/checkpoints", VIEW, ok=502),
+    Row("GET", "/checkpoints/chk_1", VIEW, ok=502),
+    Row("POST", "/checkpoints/chk_1", MANAGE, ok=502, body={"decision": "approve"}),
+    Row("GET", "/catalog", VIEW),
+    Row("GET", "/catalog/publish", MANAGE),
+    Row("GET", "/catalog/publish?flow={flow}", MANAGE, level="deploy"),
+    Row("POST", "/catalog/publish", MANAGE, level="deploy", ok=302, body=DRAFT | {"flow": "{flow}"}),
+    Row("GET", PACKAGE, VIEW, **IN_DEMO),
+    Row("POST", PACKAGE + "/install", MANAGE, ok=302, **IN_DEMO),
+    Row("POST", PACKAGE + "/visibility", MANAGE, author=True, ok=302, body={"visibility": "tenant"}, **IN_DEMO),
+    Row("POST", PACKAGE + "/delete", MANAGE, author=True, ok=302, **IN_DEMO),
+    Row("POST", "/catalog/{deleted_package}/restore", MANAGE, author=True, ok=302, **IN_DEMO),
+    Row("GET", PACKAGE + "/download", VIEW, **IN_DEMO),
     Row("GET", "/settings", TOKEN),
     Row("POST", "/settings", TOKEN, role="tenant", ok=302, body={"api_key": "sgk_0123456789"}),
     Row("POST", "/settings/forget", TOKEN, role="tenant", ok=302),
@@ -58,7 +93,9 @@ PAGES = [
     Row("GET", "/settings/groups", TOKEN, role="tenant"),
     Row("GET", "/settings/sync", TOKEN, role="super"),
     Row("POST", "/settings/sync", TOKEN, role="super", ok=502),
-    Row("GET", "/settings/webhooks", TOKEN, role="super"),
+    Row("GET", "/settings/webhooks", TOKEN, role="tenant"),
+    Row("GET", "/settings/tenants", TOKEN, role="super"),
+    Row("GET", "/settings/resources", VIEW),
     Row("GET", "/settings/audit", TOKEN, role="tenant"),
     Row("GET", "/settings/audit.csv", TOKEN, role="tenant"),
     Row("GET", "/settings/api", TOKEN),
@@ -90,7 +127,8 @@ def trials() -> list[Any]:
 
 def ask(visitor: Visitor, row: Row, stage: dict[str, str]) -> int:
     path = row.path.format(**stage)
-    answer = visitor.send(path, row.body) if row.method == "POST" else visitor.get(path)
+    body = {name: str(value).format(**stage) if value == "{flow}" else value for name, value in row.body.items()}
+    answer = visitor.send(path, body) if row.method == "POST" else visitor.get(path)
     return int(answer.status_code)
 
 
@@ -109,7 +147,8 @@ def test_everybody_may_do_what_the_table_says_and_no_more(
     assert status == expected(row, role)
     if status != row.ok:
         assert rows_of_state() == before
-        assert AuditEntry.objects.filter(actor_id=role.name, tenant_id=role.tenant, result="refused").count() == 1
+        refusals = AuditEntry.objects.filter(actor_id=role.name, tenant_id=role.tenant, result="refused").count()
+        assert refusals == (0 if row.local and status == 404 else 1)
 
 
 @pytest.mark.parametrize("row", PAGES, ids=lambda row: f"{row.method} {row.path}")
@@ -123,7 +162,8 @@ def test_nobody_without_a_session_passes(scaikey: ScaiKey, stage: dict[str, str]
 
 
 def test_every_page_and_method_is_in_the_table() -> None:
-    names = {"flow": "flow_1", "deleted": "flow_1", "job": "job_1", "acl": "acl_1"}
+    packages = {"package": "x", "deleted_package": "x"}
+    names = {"flow": "flow_1", "deleted": "flow_1", "job": "job_1", "acl": "acl_1", **packages}
     tried = {(get_resolver().resolve(row.path.format(**names).partition("?")[0]).route, row.method) for row in PAGES}
     for pattern in urls.urlpatterns:
         for method in methods_of(pattern.callback):

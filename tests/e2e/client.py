@@ -11,12 +11,19 @@ from types import ModuleType
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "openapi.json"
 PACKAGE = "scaiflow_client"
+# The generator knows bytes by one media type alone.
+CONFIG = f"""\
+package_name_override: {PACKAGE}
+post_hooks: []
+content_type_overrides:
+  application/zip: application/octet-stream
+"""
 
 
 def generate(folder: Path) -> Path:
     """The client as a package in `folder`; fails on anything in the document that the generator does not understand."""
     config = folder / "config.yaml"
-    config.write_text(f"package_name_override: {PACKAGE}\npost_hooks: []\n")
+    config.write_text(CONFIG)
     arguments = ["generate", "--path", str(DOCUMENT), "--output-path", str(folder / PACKAGE), "--config", str(config)]
     command = [
         str(Path(sys.executable).with_name("openapi-python-client")),

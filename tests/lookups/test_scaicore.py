@@ -94,6 +94,13 @@ class TestAnswers:
         assert (told.status_code, told.json()) == (200, {"data": data})
         assert grid.asked[-1].json == {"input": {"name": "Ada"}}
 
+    @pytest.mark.parametrize("given", [7, "text", [1], None, True])
+    def test_an_input_that_is_no_object_is_refused(self, ada: Caller, grid: Service, given: Any) -> None:
+        deployed(ada)
+        refused = ask(ada, "invoke", {"input": given})
+        assert (refused.status_code, refused.json()["detail"][0]["loc"]) == (422, ["body", "input"])
+        assert not grid.asked
+
     def test_a_resolution_is_passed_on_as_it_is(self, ada: Caller, grid: Service) -> None:
         deployed(ada)
         body = {"decision": "approve", "comment": "fine", "data": {"n": [1, {}]}}
@@ -280,7 +287,8 @@ class TestFailures:
 class TestAudit:
     def entries(self) -> list[Any]:
         fields = ("action", "actor_id", "tenant_id", "object_type", "object_id", "result", "changes")
-        return list(AuditEntry.objects.filter(action__in=["core.invoked", "checkpoint.resolved"]).values_list(*fields))
+        entries = AuditEntry.objects.filter(action__in=["core.invoked", "checkpoint.resolved"])
+        return list(entries.order_by("at").values_list(*fields))
 
     def test_what_was_done_to_a_core_is_written_down(self, ada: Caller, sam: Caller, grid: Service) -> None:
         flow_id = deployed(ada)

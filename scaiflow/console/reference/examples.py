@@ -32,6 +32,7 @@ CONTENT = {
     "tests": [{"name": "greets", "input": {"name": "Ada"}, "expect": {"text": "Hello Ada"}}],
 }
 VALUES: dict[str, Any] = {
+    "package_id": "greeting",
     "id": FLOW, "flow_id": FLOW, "job_id": JOB, "JobOut.id": JOB, "core_id": CORE, "deployment_id": DEPLOYMENT,
     "DeploymentOut.id": DEPLOYMENT, "ACLOut.id": "acl_q1V0c5s7RkWf2mYx8bTnZg", "AuditOut.id": "aud_h7R0c5s7RkWf2mYx8bTnZg",
     "UserOut.id": "usr_ada", "TenantOut.id": "tnt_demo", "tenant_id": "tnt_demo", "name": "Greeting", "content": CONTENT,

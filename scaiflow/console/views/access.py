@@ -13,7 +13,7 @@ from flows.roles import Level
 from flows.serializers.acls import ACLChangeIn, ACLIn, ACLOut
 from flows.serializers.flows import OwnerIn
 from scaiflow.console.page import FlowPage, Page, validated
-from scaiflow.console.reading import names_of
+from scaiflow.console.reading import names_of, some_of
 from scaiflow.kit.rights import ANY, MANAGE, VIEW
 from tenants.models import Group, User
 from tenants.operations.admin_roles import require_super_admin
@@ -33,16 +33,15 @@ class FlowAccess(FlowPage):
     tab = "access"
 
     def get(self, request: HttpRequest, flow_id: str, acl_id: str = "") -> HttpResponse:
-        entries = ACLOut(self.flow.acls.order_by("granted_at", "id"), many=True).data
+        rows, following = some_of(self.flow.acls.order_by("granted_at", "id"), request)
+        entries = ACLOut(rows, many=True).data
         users = [entry["principal_id"] for entry in entries if entry["principal_type"] == "user"]
         groups = [entry["principal_id"] for entry in entries if entry["principal_type"] == "group"]
         names = names_of([*users, *(entry["granted_by"] for entry in entries), self.flow.owner_id], groups)
-        people = (
-            User.objects.living().filter(tenant_id=self.flow.tenant_id).exclude(id__in=[*users, self.flow.owner_id])
-        )
-        teams = Group.objects.living().filter(tenant_id=self.flow.tenant_id).exclude(id__in=groups)
+        people = User.objects.living().filter(tenant_id=self.flow.tenant_id).exclude(id=self.flow.owner_id)
+        teams = Group.objects.living().filter(tenant_id=self.flow.tenant_id)
         return self.show(
-            "console/flows/access.html", entries=entries, names=names, meaning=MEANING,
+            "console/flows/access.html", entries=entries, following=following, names=names, meaning=MEANING,
             people=people.order_by("display_name", "id")[:OFFERED], teams=teams.order_by("name", "id")[:OFFERED],
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ from flows.roles import Level
 from lookups.operations.checkpoints import checkpoints_in_sight
 from lookups.operations.scaicore import resolve_checkpoint
 from scaiflow.console.page import Page
-from scaiflow.console.reading import names_of
+from scaiflow.console.reading import names_of, some_of
 from scaiflow.console.reviews import resolution_of, review_of
 from scaiflow.kit.errors import NotFound
 from scaiflow.kit.rights import MANAGE, VIEW
@@ -27,9 +27,13 @@ class Checkpoints(Page):
         status = request.GET.get("status", "pending")
         status = status if status in STATUSES else "pending"
         found = checkpoints_in_sight(by=self.principal, status=status)
-        names = names_of(_decider(one["checkpoint"]) for one in found)
+        rows, following = some_of(found, request)
+        names = names_of(_decider(one["checkpoint"]) for one in rows)
         template = "console/checkpoints/waiting.html" if self.is_partial else "console/checkpoints/list.html"
-        return self.show(template, found=found, status=status, statuses=STATUSES, names=names)
+        return self.show(
+            template, found=rows, number=len(found), status=status, statuses=STATUSES, names=names, following=following,
+            again=f"status={status}",
+        )  # fmt: skip
 
 
 class Checkpoint(Page):

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from flows.operations.tenants import all_tenants
 from scaiflow.console.actions import grouped
 from scaiflow.console.page import Page, validated
+from scaiflow.console.reading import some_of
 from scaiflow.kit.pagination import page_before
 from scaiflow.kit.rights import ANY
 from tenants.models import Membership
@@ -23,7 +24,7 @@ from webhooks.operations import deliveries
 from webhooks.serializers import DeliveryQueryIn
 
 PAGE = 50
-SHOWN = 500
+MEMBERS = 2_000
 
 
 class SettingsPage(Page):
@@ -69,7 +70,14 @@ class People(SettingsPage):
         wanted = request.GET.get("search", "")
         if wanted:
             people = people.filter(email__icontains=wanted) | people.filter(display_name__icontains=wanted)
-        return self.show("console/settings/people.html", people=people[:SHOWN], search=wanted, shown=SHOWN)
+        rows, following = some_of(people, request)
+        return self.show(
+            "console/settings/people.html",
+            people=rows,
+            search=wanted,
+            following=following,
+            again=urlencode({"search": wanted}) if wanted else "",
+        )
 
 
 class PeopleRole(People):
@@ -90,12 +98,12 @@ class Groups(SettingsPage):
     part = "groups"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        groups = list(groups_of_tenant(by=self.principal, tenant_id="")[:SHOWN])
+        groups, following = some_of(groups_of_tenant(by=self.principal, tenant_id=""), request)
         living = Membership.objects.living().filter(group__in=groups, user__deleted_at=None)
         members: dict[str, list[Any]] = {}
-        for membership in living.select_related("user").order_by("user__display_name")[: SHOWN * 10]:
+        for membership in living.select_related("user").order_by("user__display_name")[:MEMBERS]:
             members.setdefault(membership.group_id, []).append(membership.user)
-        return self.show("console/settings/groups.html", groups=groups, members=members)
+        return self.show("console/settings/groups.html", groups=groups, members=members, following=following)
 
 
 class Sync(SettingsPage):
