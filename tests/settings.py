@@ -41,6 +41,9 @@ match DATABASES["default"]["ENGINE"].rpartition(".")[2]:
         DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"}
 # Jobs stay on this process's threads: workers are processes, and tests/e2e/ has those.
 if REDIS := os.environ.get("TEST_REDIS_URL"):
+    # A cache is cleared whole, so each worker of xdist has its own.
+    WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    REDIS = f"{REDIS.rpartition('/')[0]}/{8 + int(WORKER)}"
     CACHES["default"] = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS}
     CHANNEL_LAYERS["default"] = {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

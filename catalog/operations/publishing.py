@@ -15,6 +15,7 @@ from catalog.models import Package, PackageVersion
 from catalog.operations.packages import facts, require_groups, show_to, touch, write_down
 from catalog.packaging import Package as File
 from catalog.packaging import PackageError, write_package
+from scaiflow.kit.database import locked_row
 from scaiflow.kit.errors import Unprocessable
 from scaiflow.kit.writes import ObjectWrites, whole_write
 from tenants.principals import Principal
@@ -69,8 +70,8 @@ def _claimed(by: Principal, tenant_id: str, draft: Draft) -> tuple[Package, dict
     """The package's row, locked, and what the audit log compares with: nothing, where it is new."""
     require_groups(tenant_id, draft.visibility_group_ids or [])
     author = {"author_id": by.sub, "author_email": by.email[:254]}
-    is_new = Package.objects.get_or_create(tenant_id=tenant_id, slug=draft.package_id, defaults=author)[1]
-    package = Package.objects.select_for_update().get(tenant_id=tenant_id, slug=draft.package_id)
+    key = {"tenant_id": tenant_id, "slug": draft.package_id}
+    package, is_new = locked_row(Package.objects, key=key, defaults=author)
     require_author(by, package)
     return package, {} if is_new else facts(package)
 

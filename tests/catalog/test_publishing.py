@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 
 from catalog.models import Package, PackageVersion
 from catalog.packaging import read_package
@@ -19,6 +19,7 @@ from flows.operations.sweeping import sweep_orphans
 from scaiflow.kit import audit, storage
 from scaiflow.kit.models import AuditEntry
 from tenants.models import Group
+from tests.behind import refusing
 from tests.catalog.conftest import CATALOG, publish
 from tests.conftest import Caller, SignIn
 from tests.drawings import greeting
@@ -190,14 +191,12 @@ def test_a_publishing_is_in_the_audit_log(ada: Caller, flow: dict[str, Any]) -> 
     assert two.changes == {"name": ["Greeting", "Renamed"], "version": ["1.0.0", "1.0.1"]}
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_file_goes_when_its_row_cannot_be_written(ada: Caller, empty_storage: Path) -> None:
     publish(ada)
     before = objects_in(empty_storage)
-    with connection.cursor() as cursor:
-        when = "BEFORE INSERT ON catalog_packageversion"
-        cursor.execute(f"CREATE TEMP TRIGGER no_more {when} BEGIN SELECT RAISE(ABORT, 'no more'); END")
+    with refusing("INSERT", "catalog_packageversion"):
         failed = publish(ada)
-        cursor.execute("DROP TRIGGER no_more")
     assert failed.status_code == 500
     assert objects_in(empty_storage) == before
     assert ada.get(f"{CATALOG}/greeting").json()["version"] == "1.0.0"

@@ -11,6 +11,7 @@ from django.core.cache import cache
 
 from scaiflow.upstream.breaker import breaker_for
 from scaiflow.upstream.pages import MAX_PAGES
+from tests.behind import cached
 from tests.conftest import Caller, SignIn
 from tests.loopback import Asked, Service, Told
 
@@ -324,7 +325,7 @@ class TestSharing:
 
     def test_what_is_kept_tells_nobody_whose_it_is(self, ada: Caller, grid: Service) -> None:
         ada.get(self.ROAD)
-        kept = json.dumps([str(key) for key in cache._cache])  # type: ignore[attr-defined]
+        kept = json.dumps(cached())
         assert "models:" in kept
         assert str(ada.token) not in kept
         assert "tnt_demo" not in kept

@@ -287,7 +287,8 @@ class TestFailures:
 class TestAudit:
     def entries(self) -> list[Any]:
         fields = ("action", "actor_id", "tenant_id", "object_type", "object_id", "result", "changes")
-        return list(AuditEntry.objects.filter(action__in=["core.invoked", "checkpoint.resolved"]).values_list(*fields))
+        entries = AuditEntry.objects.filter(action__in=["core.invoked", "checkpoint.resolved"])
+        return list(entries.order_by("at").values_list(*fields))
 
     def test_what_was_done_to_a_core_is_written_down(self, ada: Caller, sam: Caller, grid: Service) -> None:
         flow_id = deployed(ada)

@@ -280,6 +280,7 @@ def test_what_a_sweep_changed_of_somebody_stands_in_the_audit_log(directory: Dir
     assert entry.changes["names"] == {"users_changed": [{"id": "usr_ada", "status": ["ACTIVE", "SUSPENDED"]}]}
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_sweep_that_the_database_ends_half_way_has_changed_nobody(directory: Directory, settings: Any) -> None:
     directory.people["tnt_other"] = [person("usr_olaf", "tnt_other")]
     directory.serve()
