@@ -257,6 +257,7 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = ("session", "csrf") if DEBUG else ("__Host-session", "__Host-csrf")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "scaiflow.console.views.failures.form_out_of_date"
 
 METRICS_TOKEN = env.text("SCAIFLOW_METRICS_TOKEN", secret=True)
 WORKER_METRICS_PORT = env.number("SCAIFLOW_WORKER_METRICS_PORT", 0, most=65535)

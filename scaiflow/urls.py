@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
-from django.views.defaults import page_not_found, server_error
 from django.views.generic import RedirectView
 
 from flows.views.preview import FlowSchema
-from scaiflow.console.views import health, metrics, reference
+from scaiflow.console.views import failures, health, metrics, reference
 from scaiflow.console.views.home import Home
 from scaiflow.console.views.signin import SignIn, SignInCallback, SignOut
 from scaiflow.kit import api
@@ -43,9 +42,9 @@ urlpatterns = [
 ]
 
 
-def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return api.not_found(request) if is_api(request) else page_not_found(request, exception)
+def handler404(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    return api.not_found(request) if is_api(request) else failures.not_found(request, exception)
 
 
-def handler500(request: HttpRequest) -> HttpResponse:
-    return api.server_error(request) if is_api(request) else server_error(request)
+def handler500(request: HttpRequest) -> HttpResponseBase:
+    return api.server_error(request) if is_api(request) else failures.server_error(request)

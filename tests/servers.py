@@ -40,7 +40,7 @@ def _files_of(package: str) -> Path:
     return Path(found.origin).parent
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Asked for after the change of user, which would undo it."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
@@ -68,7 +68,7 @@ def _running(command: list[str], folder: Path, is_up: Callable[[], object], stop
     """`is_up` raises until it is. What the server said is told when it does not come up."""
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=folder, preexec_fn=_die_with_parent, **_nobody()
+            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=folder, preexec_fn=die_with_parent, **_nobody()
         )  # fmt: skip
     try:
         _wait(server, is_up, folder)

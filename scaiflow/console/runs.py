@@ -75,13 +75,21 @@ class Run:
 def runs_of(events: Iterable[Event]) -> list[Run]:
     """The runs that the events tell of, the one that began last first, whatever the order of the events."""
     runs: dict[str, Run] = {}
-    for event in sorted(events, key=_moment_key):
+    for event in in_order(events):
         payload = _payload(event)
         run_id = str(payload.get("execution_id") or event.get("execution_id") or "")
         _apply(runs.setdefault(run_id, Run(run_id)), event, payload)
     for run in runs.values():
         _settle(run)
     return list(reversed(runs.values()))
+
+
+def in_order(events: Iterable[Event]) -> list[Event]:
+    """Oldest first. ScaiCore tells the newest first; of two with one timestamp only that says which came before."""
+    told = list(events)
+    if told and _moment_key(told[0]) >= _moment_key(told[-1]):
+        told.reverse()
+    return sorted(told, key=_moment_key)
 
 
 def failures_first(runs: list[Run]) -> list[Run]:
@@ -146,15 +154,12 @@ def _tell_block(run: Run, verb: str, at: datetime | None, payload: dict[str, Any
 
 
 def _settle(run: Run) -> None:
-    """A run whose innermost open step waits for somebody is not running, it waits."""
+    """A run in which a step waits for somebody is not running, it waits, and so do the steps around that one."""
     open_blocks = [block for block in run.blocks.values() if block.state == "running"]
-    if run.state == "running" and open_blocks and open_blocks[-1].kind in WAITS:
+    if run.state == "running" and any(block.kind in WAITS for block in open_blocks):
         run.state = "waiting"
     for block in open_blocks:
-        if run.state in {"completed", "failed"}:
-            block.state = "done" if run.state == "completed" else "failed"
-        elif block.kind in WAITS:
-            block.state = "waiting"
+        block.state = {"completed": "done"}.get(run.state, run.state)
 
 
 def _between(start: datetime | None, end: datetime | None) -> float | None:

@@ -65,6 +65,12 @@ def test_a_failed_run_stands_first_when_failures_go_first() -> None:
     assert runs[1].error == "no such queue"
 
 
+def test_of_events_at_one_moment_the_newest_is_told_first() -> None:
+    at_once = [dict(one, timestamp=BEGIN.isoformat()) for one in STORY]
+    (run,) = runs_of(reversed(at_once))
+    assert (run.state, list(run.blocks)) == ("waiting", ["steps[one]", "steps[two]"])
+
+
 def test_the_order_of_the_events_does_not_matter() -> None:
     assert runs_of(reversed([*STORY, *END]))[0].milliseconds == runs_of([*STORY, *END])[0].milliseconds
 

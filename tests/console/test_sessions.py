@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from django.contrib.sessions.models import Session
 
-from flows.models import Flow
+from flows.models import Flow, FlowVersion
 from scaiflow.kit.models import AuditEntry
 from tenants.models import User
 from tests.console.conftest import Visit
@@ -98,3 +99,20 @@ def test_every_page_has_a_strict_policy_and_is_kept_nowhere(ada_at: Visitor) -> 
     assert "style=" not in page
     assert " onclick=" not in page
     assert "<script>" not in page
+
+
+def test_what_leads_nowhere_and_forms_out_of_date_have_pages_of_their_own(ada_at: Visitor) -> None:
+    for answer, words in (
+        (ada_at.get("/nowhere"), "There is no such page"),
+        (ada_at.post("/flows/new", {"name": "Forged"}), "This form is out of date"),
+    ):
+        assert words in answer.content.decode()
+        assert "script-src 'self'" in answer["Content-Security-Policy"]
+
+
+def test_a_part_that_is_down_is_told_on_a_page_like_any_other(ada_at: Visitor, empty_storage: Path) -> None:
+    ada_at.send("/flows/new", {"name": "Mine"})
+    FlowVersion.objects.update(object_key="gone")
+    page = ada_at.get(f"/flows/{Flow.objects.get().id}")
+    assert page.status_code == 503
+    assert "the object storage does not answer" in page.content.decode()

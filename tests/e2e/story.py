@@ -94,7 +94,7 @@ def ask_and_decide(ada: Person, flow: str) -> None:
     page.get_by_label("Input", exact=True).fill(json.dumps(UNCLEAR))
     ada.press("Invoke")
     expect(page.locator(".run[data-chosen]")).to_contain_text("waiting")
-    expect(page.locator("svg.graph .mark-waiting")).to_have_count(1)
+    expect(page.locator("svg.graph .family-human.mark-waiting")).to_have_count(1)
     ada.open("/checkpoints")
     page.locator("td a.name").first.click()
     ada.sees("What led here")

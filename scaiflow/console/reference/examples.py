@@ -55,6 +55,7 @@ VALUES: dict[str, Any] = {
     "message": "what went wrong, for people", "loc": ["body", "name"], "msg": "Field required", "type": "missing",
     "FailureDetail.error": "internal", "detail": "Not Found", "title": "Not Found", "instance": "/api/v1/flows/flow_none",
     "auth_mode": "scaikey", "scaikey_base_url": "https://scaikey.example", "client_id": "scaiflow", "audience": "scaiflow",
+    "package_id": "greeting",
     "access_token": "eyJ...", "refresh_token": "rt_...", "id_token": "eyJ...", "deleted_at": None, "label": "Greet",
 }  # fmt: skip
 
