@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -85,18 +83,6 @@ def test_another_flow_gives_another_answer(stage: Visitor) -> None:
         return told["results"][0]["output"]["text"]
 
     assert (answer("Hello {{name}}"), answer("Bye {{name}}")) == ("Hello Ada", "Bye Ada")
-
-
-def test_the_commands_of_the_api_page_run_as_they_stand(stage: Visitor) -> None:
-    if not shutil.which("curl"):
-        pytest.fail("the API page is written with curl: install it (apt-get install curl)")
-    (script,) = re.findall(r"^```sh\n(.*?)^```", (ROOT / "docs/api.md").read_text(), re.MULTILINE | re.DOTALL)
-    env = os.environ | {"SCAIFLOW": stage.base_url, "TOKEN": stage.token}
-    told = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], cwd=ROOT, env=env, capture_output=True, text=True, check=False
-    )
-    assert told.returncode == 0, told.stdout[-2000:] + told.stderr
-    assert '"failed":0' in told.stdout
 
 
 def test_up_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
