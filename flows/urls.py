@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
+from flows.consumers import no_such_socket, sync_socket
 from flows.views.acls import ACLDetail, ACLs
 from flows.views.admin import AdminFlowOwner, AdminTenantFlows, AdminTenants
 from flows.views.deployments import DeploymentRedeploy, Deployments, DeployPreview, FlowDeploy, FlowRunTests
 from flows.views.flows import FlowDetail, FlowRestore, Flows
 from flows.views.jobs import FlowJobs, JobCancel, JobDetail
 from flows.views.legacy import DevDeploy
+from flows.views.presence import Heartbeat, PresentPeers
 from flows.views.preview import FlowCompile, FlowImport, FlowValidate
 from flows.views.versions import VersionDetail, VersionDiff, VersionRestore, Versions
 
@@ -40,6 +42,13 @@ urlpatterns = [
     path("admin/tenants", AdminTenants.as_view(), name="admin-tenants"),
     path("admin/tenant/flows", AdminTenantFlows.as_view(), name="admin-tenant-flows"),
     path("admin/flows/<id:flow_id>/owner", AdminFlowOwner.as_view(), name="admin-flow-owner"),
+    path("flows/<id:flow_id>/presence", PresentPeers.as_view(), name="flow-presence"),
+    path("flows/<id:flow_id>/presence/heartbeat", Heartbeat.as_view(), name="flow-presence-heartbeat"),
     path("jobs/<id:job_id>", JobDetail.as_view(), name="job"),
     path("jobs/<id:job_id>/cancel", JobCancel.as_view(), name="job-cancel"),
+]
+
+websocket_urlpatterns = [
+    path("api/v1/flows/<id:flow_id>/sync", sync_socket),
+    re_path(r"", no_such_socket),
 ]

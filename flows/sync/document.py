@@ -7,6 +7,7 @@ it tells others. Here such changes are kept beside it, so that a snapshot or a n
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from pycrdt import Doc, TransactionEvent, get_update, merge_updates
 
@@ -30,7 +31,7 @@ class BadVector(ValueError):
 
 class Document:
     def __init__(self, updates: Iterable[bytes] = ()) -> None:
-        self._doc: Doc = Doc()
+        self._doc: Doc[Any] = Doc()
         self._delta = b""
         self._waiting = b""
         self._watch = self._doc.observe(self._note)

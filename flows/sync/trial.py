@@ -18,7 +18,12 @@ SECONDS = 30.0
 async def try_out(update: bytes) -> None:
     """Raises BadUpdate unless another process could take the update in."""
     trial = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "flows.sync.trial", cwd=ROOT, stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        sys.executable,
+        "-m",
+        "flows.sync.trial",
+        cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
     )
     try:
         await asyncio.wait_for(trial.communicate(update), SECONDS)

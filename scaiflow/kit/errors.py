@@ -1,4 +1,4 @@
-"""The error tree. Just raise: kit/api.py alone turns an error into an answer.
+"""The error tree. Just raise: kit/api.py alone turns an error into an answer (and kit/ws.py into a socket's close code).
 
     AppError                      status  detail
     ├── Unauthenticated           401     text, with WWW-Authenticate: Bearer
@@ -8,6 +8,7 @@
     ├── Conflict                  409     text
     ├── TooLarge                  413     text
     ├── Unprocessable             422     list of {loc, msg, type}
+    ├── TooMany                   429     text
     ├── Failure                   400     object: error, message, often fix, and more keys
     │   ├── Precondition          412
     │   ├── UpstreamFailure       502
@@ -66,6 +67,12 @@ class Conflict(AppError):
 
 class TooLarge(AppError):
     status = 413
+
+
+class TooMany(AppError):
+    """More at once than the limits allow."""
+
+    status = 429
 
 
 class Unprocessable(AppError):

@@ -53,7 +53,17 @@ def test_any_bytes_are_read_or_refused(frame: bytes) -> None:
 
 @pytest.mark.parametrize(
     "frame",
-    [b"", b"\x80", b"\x00", b"\x00\x80", b"\x00\x00", b"\x00\x02\x05ab", b"\x01", b"\x03\x00", b"\x00\x02" + b"\xff" * 12],
+    [
+        b"",
+        b"\x80",
+        b"\x00",
+        b"\x00\x80",
+        b"\x00\x00",
+        b"\x00\x02\x05ab",
+        b"\x01",
+        b"\x03\x00",
+        b"\x00\x02" + b"\xff" * 12,
+    ],
 )
 def test_these_are_malformed(frame: bytes) -> None:
     with pytest.raises(Malformed):

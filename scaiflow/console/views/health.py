@@ -15,6 +15,7 @@ from django.http import HttpRequest, JsonResponse
 from redis import Redis, RedisError
 
 from scaiflow.kit import storage
+from scaiflow.kit.draining import DRAIN
 from scaiflow.kit.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -33,7 +34,8 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 
 def parts_in_words() -> dict[str, str]:
-    return {name: _word(name, check) for name, check in CHECKS.items()}
+    leaving = {"process": "is about to end"} if DRAIN.has_begun else {}
+    return leaving or {name: _word(name, check) for name, check in CHECKS.items()}
 
 
 def _word(name: str, check: Callable[[], str]) -> str:

@@ -1,0 +1,140 @@
+"""How bytes leave a connection: at once and for nobody's waiting, with a bound on what may queue up.
+
+ASGI's own `send` encodes each message anew for each receiver, blocks while one reader is slow (uvicorn), or buffers without
+limit (daphne). A message from a server is the same bytes for everybody, so for these two servers the frame is encoded once
+and handed to the connection underneath, whose buffer tells how much waits. Any other server gets a queue of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections import deque
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
+
+from django.conf import settings
+
+Event = MutableMapping[str, Any]
+Send = Callable[[Event], Awaitable[None]]
+# A client that does not read is told why when it reads again; after this long it is cut off.
+GRACE_SECONDS = 30.0
+
+
+class Wire:
+    """One message for any number of receivers: as it is, and as a WebSocket frame (RFC 6455, 5.2), made on first use."""
+
+    __slots__ = ("_frame", "message")
+
+    def __init__(self, message: bytes) -> None:
+        self.message = message
+        self._frame = b""
+
+    @property
+    def frame(self) -> bytes:
+        if not self._frame:
+            self._frame = _header(len(self.message)) + self.message
+        return self._frame
+
+
+def _header(length: int) -> bytes:
+    if length < 126:
+        return struct.pack("!BB", 0x82, length)
+    if length < 65536:
+        return struct.pack("!BBH", 0x82, 126, length)
+    return struct.pack("!BBQ", 0x82, 127, length)
+
+
+class Outlet(Protocol):
+    def push(self, wire: Wire) -> None: ...
+
+    def queued(self) -> int:
+        """Bytes that wait for the reader."""
+
+    def abort(self) -> None:
+        """Cut the connection without a word."""
+
+
+class UvicornOutlet:
+    """Writes to the transport under uvicorn's WebSocketsSansIOProtocol, which serializes nothing of its own in between."""
+
+    def __init__(self, protocol: Any) -> None:
+        self._protocol = protocol
+        self._transport = protocol.transport
+        protocol.conn.max_message_size = settings.MAX_SYNC_BYTES
+
+    def push(self, wire: Wire) -> None:
+        if not (self._protocol.close_sent or self._protocol.disconnected):
+            self._transport.write(wire.frame)
+
+    def queued(self) -> int:
+        return int(self._transport.get_write_buffer_size())
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+
+class DaphneOutlet:
+    """Sends through autobahn, which keeps order with its own frames, and looks into Twisted's buffer."""
+
+    def __init__(self, protocol: Any) -> None:
+        self._protocol = protocol
+        protocol.maxMessagePayloadSize = protocol.maxFramePayloadSize = settings.MAX_SYNC_BYTES
+        protocol.closeHandshakeTimeout = GRACE_SECONDS
+
+    def push(self, wire: Wire) -> None:
+        if self._protocol.state == self._protocol.STATE_OPEN:
+            self._protocol.sendMessage(wire.message, True)
+
+    def queued(self) -> int:
+        transport = self._protocol.transport
+        waiting = len(transport.dataBuffer) - transport.offset + transport._tempDataLen  # noqa: SLF001
+        return int(waiting)
+
+    def abort(self) -> None:
+        self._protocol.transport.abortConnection()
+
+
+class QueueOutlet:
+    """For any ASGI server: a queue, and a task that sends from it. Cannot see what the server itself buffers."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._queue: deque[bytes] = deque()
+        self._bytes = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def push(self, wire: Wire) -> None:
+        self._queue.append(wire.message)
+        self._bytes += len(wire.message)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._drain())
+
+    async def _drain(self) -> None:
+        while self._queue:
+            message = self._queue[0]
+            await self._send({"type": "websocket.send", "bytes": message})
+            self._queue.popleft()
+            self._bytes -= len(message)
+
+    def queued(self) -> int:
+        return self._bytes
+
+    def abort(self) -> None:
+        self._queue.clear()
+        if self._task:
+            self._task.cancel()
+
+
+def outlet_for(send: Send) -> Outlet:
+    protocol: Any = getattr(send, "__self__", None)
+    if _is(protocol, "uvicorn.protocols.websockets.websockets_sansio_impl") and not protocol.conn.extensions:
+        return UvicornOutlet(protocol)
+    (handed, *_) = getattr(send, "args", None) or (None,)
+    if _is(handed, "daphne.ws_protocol"):
+        return DaphneOutlet(handed)
+    return QueueOutlet(send)
+
+
+def _is(candidate: object, module: str) -> bool:
+    return type(candidate).__module__ == module
