@@ -1,4 +1,4 @@
-"""Shared documents at rest: read whole, added to, and compacted. Everything here blocks; nothing here runs on an event loop."""
+"""Shared documents at rest: read whole, added to, and compacted. All of it blocks; none of it runs on an event loop."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ from scaiflow.kit.leases import LeaseTaken, lease
 
 log = structlog.get_logger(__name__)
 DELETED_AT_ONCE = 500
-# The table and its columns in the order of `append`. Written by hand: this is the one write that happens all the time.
-INSERT = "INSERT INTO {} (flow_id, change, created_at) VALUES (%s, %s, %s)".format(
-    DocumentUpdate._meta.db_table  # noqa: SLF001  Django's own documented name
-)
+# Written by hand: this is the one write that happens all the time.
+INSERT = "INSERT INTO flows_documentupdate (flow_id, change, created_at) VALUES (%s, %s, %s)"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What happens in other processes, over Redis: updates, and who is there.
 
-The channel only wakes: whatever it says, the stream is read from where we stand. Because a channel may lose what it is given,
-the streams are also read every two seconds, and after a lost connection everything is read anew and our own part added again.
+The channel only wakes: whatever it says, the stream is read from where we stand. A channel may lose what it is given, so the
+streams are also read every two seconds, and after a lost connection everything is read anew and our own part added again.
 """
 
 from __future__ import annotations

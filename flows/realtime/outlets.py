@@ -15,6 +15,8 @@ from typing import Any, Protocol
 
 from django.conf import settings
 
+from scaiflow.kit.ws import Close
+
 Event = MutableMapping[str, Any]
 Send = Callable[[Event], Awaitable[None]]
 # A client that does not read is told why when it reads again; after this long it is cut off.
@@ -45,11 +47,20 @@ def _header(length: int) -> bytes:
     return struct.pack("!BBQ", 0x82, 127, length)
 
 
+def largest_read() -> int:
+    """What a server takes in before it hangs up itself. It does so while the client is still sending, which then hardly ever
+    hears why; so a frame that is not much too large is read to its end, and refused by us."""
+    return 2 * int(settings.MAX_SYNC_BYTES)
+
+
 class Outlet(Protocol):
     def push(self, wire: Wire) -> None: ...
 
     def queued(self) -> int:
         """Bytes that wait for the reader."""
+
+    async def close(self, close: Close) -> None:
+        """Returns when the other side has been told, as far as anybody can know."""
 
     def abort(self) -> None:
         """Cut the connection without a word."""
@@ -58,10 +69,11 @@ class Outlet(Protocol):
 class UvicornOutlet:
     """Writes to the transport under uvicorn's WebSocketsSansIOProtocol, which serializes nothing of its own in between."""
 
-    def __init__(self, protocol: Any) -> None:
+    def __init__(self, send: Send, protocol: Any) -> None:
+        self._send = send
         self._protocol = protocol
         self._transport = protocol.transport
-        protocol.conn.max_message_size = settings.MAX_SYNC_BYTES
+        protocol.conn.max_message_size = largest_read()
 
     def push(self, wire: Wire) -> None:
         if not (self._protocol.close_sent or self._protocol.disconnected):
@@ -69,6 +81,9 @@ class UvicornOutlet:
 
     def queued(self) -> int:
         return int(self._transport.get_write_buffer_size())
+
+    async def close(self, close: Close) -> None:
+        await self._send({"type": "websocket.close", "code": close.code, "reason": close.reason})
 
     def abort(self) -> None:
         self._transport.abort()
@@ -79,7 +94,7 @@ class DaphneOutlet:
 
     def __init__(self, protocol: Any) -> None:
         self._protocol = protocol
-        protocol.maxMessagePayloadSize = protocol.maxFramePayloadSize = settings.MAX_SYNC_BYTES
+        protocol.maxMessagePayloadSize = protocol.maxFramePayloadSize = largest_read()
         protocol.closeHandshakeTimeout = GRACE_SECONDS
 
     def push(self, wire: Wire) -> None:
@@ -90,6 +105,11 @@ class DaphneOutlet:
         transport = self._protocol.transport
         waiting = len(transport.dataBuffer) - transport.offset + transport._tempDataLen  # noqa: SLF001
         return int(waiting)
+
+    async def close(self, close: Close) -> None:
+        """autobahn's `sendClose`, which daphne calls, refuses all codes below 3000 but 1000."""
+        if self._protocol.state == self._protocol.STATE_OPEN:
+            self._protocol.sendCloseFrame(code=close.code, reasonUtf8=close.reason.encode())
 
     def abort(self) -> None:
         self._protocol.transport.abortConnection()
@@ -120,6 +140,11 @@ class QueueOutlet:
     def queued(self) -> int:
         return self._bytes
 
+    async def close(self, close: Close) -> None:
+        if self._task:
+            await asyncio.wait([self._task])
+        await self._send({"type": "websocket.close", "code": close.code, "reason": close.reason})
+
     def abort(self) -> None:
         self._queue.clear()
         if self._task:
@@ -129,7 +154,7 @@ class QueueOutlet:
 def outlet_for(send: Send) -> Outlet:
     protocol: Any = getattr(send, "__self__", None)
     if _is(protocol, "uvicorn.protocols.websockets.websockets_sansio_impl") and not protocol.conn.extensions:
-        return UvicornOutlet(protocol)
+        return UvicornOutlet(send, protocol)
     (handed, *_) = getattr(send, "args", None) or (None,)
     if _is(handed, "daphne.ws_protocol"):
         return DaphneOutlet(handed)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from flows.realtime.outlets import GRACE_SECONDS, Outlet, Send, Wire
+from flows.realtime.outlets import GRACE_SECONDS, Outlet, Wire
 from flows.sync.awareness import State
 from scaiflow.kit.metrics import SYNC_DROPS, SYNC_FRAMES_OUT
 from scaiflow.kit.ws import TRY_AGAIN, Close
@@ -22,11 +22,11 @@ COUNT_OUT = SYNC_FRAMES_OUT.inc
 
 class Peer:
     __slots__ = (
-        "_closer", "_send", "_slack", "closing", "expires_at", "has_spoken", "is_told_denied", "may_write",
+        "_closer", "_slack", "closing", "expires_at", "has_spoken", "is_told_denied", "may_write",
         "on_close", "outlet", "principal",
     )  # fmt: skip
 
-    def __init__(self, *, send: Send, outlet: Outlet, principal: Principal, may_write: bool) -> None:
+    def __init__(self, *, outlet: Outlet, principal: Principal, may_write: bool) -> None:
         self.outlet = outlet
         self.principal = principal
         self.may_write = may_write
@@ -35,7 +35,6 @@ class Peer:
         self.on_close: Callable[[], None] = _nothing
         self.is_told_denied = False
         self.has_spoken = True
-        self._send = send
         self._slack = 0
         self._closer: asyncio.Task[None] | None = None
 
@@ -75,7 +74,7 @@ class Peer:
     async def _say_goodbye(self, close: Close) -> None:
         try:
             async with asyncio.timeout(GRACE_SECONDS):
-                await self._send({"type": "websocket.close", "code": close.code, "reason": close.reason})
+                await self.outlet.close(close)
         except (TimeoutError, OSError, RuntimeError):  # servers raise the last two for who is gone already
             self.outlet.abort()
 

@@ -62,7 +62,7 @@ class Reception:
             self.hub.spawn(on_reader(self._places.give_back, place))
             raise
         principal, may_write = admission.principal, admission.may_write
-        peer = Peer(send=send, outlet=outlet_for(send), principal=principal, may_write=may_write)
+        peer = Peer(outlet=outlet_for(send), principal=principal, may_write=may_write)
         self._held[peer] = place
         room.enter(peer)
         self.hub.spawn(on_reader(self._arrive, [(room, peer)]))

@@ -47,10 +47,8 @@ class Document:
             self._doc.apply_update(update)
         except (ValueError, RuntimeError) as error:
             raise BadUpdate(str(error)) from None
-        if self._delta == update:
-            is_news = True
-        else:  # known already, or in other words, or with a part that waits
-            is_news = self._keep_back(update) or bool(self._delta)
+        # What is told in other words was known already in part, or waits in part.
+        is_news = self._delta == update or self._keep_back(update) or bool(self._delta)
         if self._waiting and self._delta:
             self._waiting = beyond(self._waiting, self.vector())
         return is_news
