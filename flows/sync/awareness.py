@@ -134,7 +134,8 @@ class Board:
         state = None if entry.state is None else dress(entry.state)
         if seen is None and state is None:
             return None
-        last = seen.entry.clock if seen else self._left.get(entry.client, -1)
+        # Clients begin with clock 0, and do not listen to one: without this a newcomer is unseen until they renew.
+        last = seen.entry.clock if seen else self._left.get(entry.client, 0)
         if seen and entry.clock == last and state == seen.entry.state:
             return None  # our own echo, sent back
         # A returning client may begin with a clock that its peers have heard already; they would not listen.

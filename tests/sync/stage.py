@@ -8,6 +8,7 @@ import secrets
 import signal
 import sqlite3
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 from scaiflow.console.processes import Processes, clean_environment, free_port
 from scaiflow.console.stage import sync_arguments, web_arguments
+from scaiflow.env import BASE_DIR
 from tests.drawings import greeting
 from tests.scaikey import ScaiKey
 
@@ -79,6 +81,10 @@ class Stage:
         """The same server on the same port, after it ended."""
         self.group.start(name, ARGUMENTS[kind](self.ports[name]), self.env())
         self.group.wait_until_up(name, self.ports[name], "/healthz")
+
+    def command(self, *arguments: str) -> None:
+        """A management command. Raises CalledProcessError."""
+        subprocess.run([sys.executable, "manage.py", *arguments], cwd=BASE_DIR, env=self.env(), check=True)
 
     # --- what people do -----------------------------------------------------------------------------------------------
 

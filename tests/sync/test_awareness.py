@@ -78,6 +78,10 @@ def test_a_returning_client_gets_its_id_when_its_cut_connection_is_noticed() -> 
     assert board.leave("new") == [Entry(5, 4, None)]
 
 
+def test_a_newcomer_with_clock_0_is_told_so_that_peers_listen() -> None:
+    assert hear(Board(), "ada", Entry(5, 0, {})) == [Entry(5, 1, {})]
+
+
 def test_who_only_leaves_was_never_there() -> None:
     assert hear(Board(), "ada", Entry(5, 1, None)) == []
 

@@ -8,35 +8,14 @@ from flows.sync import awareness, protocol
 from flows.sync.awareness import Entry
 from flows.sync.protocol import Kind, read
 from tests.sync.node import Node
+from tests.sync.people import grant, join, make_known, raw
 from tests.sync.stage import Stage
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db]  # the servers get a copy of the test database
 
 
-def raw(node: Node, server: Stage, name: str, flow: str, **more: object) -> None:
-    node.ask("rawOpen", id=name, url=f"{server.url(flow)}/sync?token={server.token('usr_ada')}", **more)
-    node.until("opened", id=name)
-
-
 def frames(node: Node, name: str) -> list[tuple[Kind, bytes]]:
     return [read(bytes.fromhex(frame)) for frame in node.ask("raw", id=name)["frames"]]
-
-
-def join(node: Node, server: Stage, name: str, flow: str, sub: str = "usr_ada", **more: object) -> int:
-    """The client id."""
-    token = server.token(sub, **more.pop("claims", {}))  # type: ignore[arg-type]
-    client = int(node.ask("open", id=name, url=server.url(flow), token=token, **more)["client"])
-    node.until("synced", id=name)
-    return client
-
-
-def grant(server: Stage, flow: str, sub: str, level: str) -> str:
-    insert = "INSERT OR IGNORE INTO tenants_user (id, tenant_id, email, display_name, status)"
-    server.rows(f"{insert} VALUES (?, 'tnt_demo', '', '', '')", sub)
-    body = {"principal_type": "user", "principal_id": sub, "level": level}
-    told = server.call("POST", f"/api/v1/flows/{flow}/acls", body)
-    assert told.status == 201, told
-    return str(told.body["id"])
 
 
 def test_w1_who_joins_is_asked_first_told_who_is_there_and_answered_also_with_nothing(
@@ -265,11 +244,8 @@ def test_w12_an_unseen_flow_is_4404_and_a_token_without_the_permission_4403(node
 
 def test_w12_more_than_twenty_sockets_of_a_user_are_refused_and_the_others_stay(node: Node, server: Stage) -> None:
     flows = [server.flow() for _ in range(2)]
-    token = server.token("usr_many", admin="x")
-    server.rows(
-        "INSERT OR IGNORE INTO tenants_user (id, tenant_id, email, display_name, status, admin_role, admin_role_source)"
-        " VALUES ('usr_many', 'tnt_demo', '', '', '', 'tenant_admin', 'manual')"
-    )
+    token = server.token("usr_many")
+    make_known(server, "usr_many", admin_role="tenant_admin", admin_role_source="manual")
     for number in range(20):
         node.ask("rawOpen", id=f"raw {number}", url=f"{server.url(flows[number % 2])}/sync?token={token}")
         node.until("frames", id=f"raw {number}", count=1)
