@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 # uv installs in seconds what pip takes a minute for; where it cannot be had or cannot reach the index, pip does it.
-INSTALL = $(RUN) -m uv pip install --quiet --python $(RUN) -r $(1) || $(RUN) -m pip install --quiet -r $(1)
+INSTALL = $(RUN) -m uv pip install --quiet --compile-bytecode --python $(RUN) -r $(1) || $(RUN) -m pip install --quiet -r $(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo run test test-slow rules check fix clean
+.PHONY: help setup tools demo run test test-slow bench-sync rules check fix clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ test: tools ## the whole test suite but for the slow tests
 
 test-slow: tools ## the slow tests
 	$(RUN) -m pytest -n 2 -m slow
+
+bench-sync: tools ## the sync socket beside two other Yjs servers, under the same load (needs Node; some minutes)
+	$(RUN) benchmarks/sync.py
 
 rules: tools ## format, lint, import contracts, types, migrations
 	$(BIN)/ruff format --check .

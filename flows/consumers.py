@@ -35,17 +35,25 @@ async def sync_socket(scope: dict[str, Any], receive: Receive, send: Send) -> No
 
 
 async def _listen(room: Room, peer: Peer, receive: Receive) -> None:
+    """`receive` brings what is large or odd, and everything under servers that let nobody take it in directly."""
+
+    def hear(frame: bytes) -> None:
+        if peer.closing is None:  # else it has been told; what it still says is not heard
+            try:
+                room.hear(peer, frame)
+            except Malformed as error:
+                peer.close(Close(MALFORMED, str(error)))
+
+    peer.outlet.take_in(hear, below=SHALLOW)
     while (event := await receive())["type"] == "websocket.receive":
         frame = event.get("bytes")
-        if peer.closing is not None:
-            continue  # it has been told; what it still says is not heard
         if frame is None:
             peer.close(TEXT)
             continue
         try:
-            if len(frame) >= SHALLOW:
+            if len(frame) >= SHALLOW and peer.closing is None:
                 await _vet(frame)
-            room.hear(peer, frame)
+            hear(frame)
         except (Malformed, BadUpdate) as error:
             peer.close(Close(MALFORMED, str(error)))
         except TooLarge as error:

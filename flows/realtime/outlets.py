@@ -53,7 +53,13 @@ def largest_read() -> int:
     return 2 * int(settings.MAX_SYNC_BYTES)
 
 
+Hear = Callable[[bytes], None]
+
+
 class Outlet(Protocol):
+    def take_in(self, hear: Hear, *, below: int) -> None:
+        """Where it can be done: frames of fewer bytes than that go to `hear` and not to ASGI's `receive`."""
+
     def push(self, wire: Wire) -> None: ...
 
     def queued(self) -> int:
@@ -75,6 +81,10 @@ class UvicornOutlet:
         self._transport = protocol.transport
         protocol.conn.max_message_size = largest_read()
 
+    def take_in(self, hear: Hear, *, below: int) -> None:
+        self._protocol.queue = Intake(self._protocol, hear, below)
+        self._protocol.read_paused = True  # so that it does not pause by itself after every frame
+
     def push(self, wire: Wire) -> None:
         if not (self._protocol.close_sent or self._protocol.disconnected):
             self._transport.write(wire.frame)
@@ -89,6 +99,37 @@ class UvicornOutlet:
         self._transport.abort()
 
 
+class Intake:
+    """Stands in the place of uvicorn's queue: hands small frames over as they arrive. The way through a queue and a task
+    costs more than what is done with such a frame. Large ones take that way, and reading pauses until they are through."""
+
+    def __init__(self, protocol: Any, hear: Hear, below: int) -> None:
+        self._queue: asyncio.Queue[Event] = protocol.queue
+        self._transport = protocol.transport
+        self._is_paused: bool = protocol.read_paused
+        self._hear, self._below = hear, below
+
+    def put_nowait(self, event: Event) -> None:
+        frame = event.get("bytes")
+        if frame is not None and len(frame) < self._below:
+            self._hear(frame)
+            return
+        self._queue.put_nowait(event)
+        if event["type"] == "websocket.receive" and not self._is_paused:
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    async def get(self) -> Event:
+        if self._is_paused and self._queue.empty():
+            self._is_paused = False
+            self._transport.resume_reading()
+        return await self._queue.get()
+
+    def empty(self) -> bool:
+        """uvicorn resumes reading when it is; here that is done above."""
+        return False
+
+
 class DaphneOutlet:
     """Sends through autobahn, which keeps order with its own frames, and looks into Twisted's buffer."""
 
@@ -96,6 +137,9 @@ class DaphneOutlet:
         self._protocol = protocol
         protocol.maxMessagePayloadSize = protocol.maxFramePayloadSize = largest_read()
         protocol.closeHandshakeTimeout = GRACE_SECONDS
+
+    def take_in(self, hear: Hear, *, below: int) -> None:
+        """Not here."""
 
     def push(self, wire: Wire) -> None:
         if self._protocol.state == self._protocol.STATE_OPEN:
@@ -123,6 +167,9 @@ class QueueOutlet:
         self._queue: deque[bytes] = deque()
         self._bytes = 0
         self._task: asyncio.Task[None] | None = None
+
+    def take_in(self, hear: Hear, *, below: int) -> None:
+        """Not here."""
 
     def push(self, wire: Wire) -> None:
         self._queue.append(wire.message)

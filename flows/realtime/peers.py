@@ -10,14 +10,13 @@ from django.conf import settings
 
 from flows.realtime.outlets import GRACE_SECONDS, Outlet, Wire
 from flows.sync.awareness import State
-from scaiflow.kit.metrics import SYNC_DROPS, SYNC_FRAMES_OUT
+from scaiflow.kit.metrics import SYNC_DROPS
 from scaiflow.kit.ws import TRY_AGAIN, Close
 from tenants.principals import Principal
 
 TOO_SLOW = Close(TRY_AGAIN, "you do not read what is sent; come back")
 # What a client chooses itself in how others see it. Who it is, the token says.
 LOOKS = ("color", "colorLight")
-COUNT_OUT = SYNC_FRAMES_OUT.inc
 
 
 class Peer:
@@ -43,7 +42,6 @@ class Peer:
         if self.closing is None:
             self.outlet.push(wire)
             self.has_spoken = True
-            COUNT_OUT()
             self._check_queue()
 
     def answer(self, message: bytes) -> None:

@@ -24,7 +24,7 @@ from flows.sync.document import (
     says_something,
 )
 from flows.sync.protocol import Kind, Malformed
-from scaiflow.kit.metrics import SYNC_FRAMES_IN
+from scaiflow.kit.metrics import SYNC_FRAMES_IN, SYNC_FRAMES_OUT
 from scaiflow.kit.ws import Close
 
 if TYPE_CHECKING:
@@ -177,6 +177,7 @@ class Room:
 
     def _spread(self, change: bytes, *, author: Peer | None) -> None:
         wire = Wire(protocol.update(change))
+        SYNC_FRAMES_OUT.inc(len(self.peers))
         for peer in list(self.peers):
             if peer is not author:
                 peer.tell(wire)
@@ -197,5 +198,6 @@ class Room:
 
     def tell_awareness(self, entries: list[Entry]) -> None:
         wire = Wire(protocol.awareness(awareness.encode(entries)))
+        SYNC_FRAMES_OUT.inc(len(self.peers))
         for peer in list(self.peers):
             peer.tell(wire)

@@ -20,7 +20,7 @@ SYNC_ROOMS = Gauge("scaiflow_sync_rooms", "Flows whose document this process hol
 SYNC_QUEUED_BYTES = Gauge("scaiflow_sync_queued_bytes", "Bytes that wait for slow readers of the sync socket")
 SYNC_LOG_LENGTH = Gauge("scaiflow_sync_log_length", "Log entries since the last snapshot, in the open rooms")
 SYNC_FRAMES_IN = Counter("scaiflow_sync_frames_in", "Frames from clients", ["kind"])
-SYNC_FRAMES_OUT = Counter("scaiflow_sync_frames_out", "Frames handed to clients")
+SYNC_FRAMES_OUT = Counter("scaiflow_sync_frames_out", "Frames told to clients, one for each receiver")
 SYNC_GROUPS = Counter("scaiflow_sync_groups", "Groups of updates that were written, each for one room")
 SYNC_DROPS = Counter("scaiflow_sync_drops", "Sockets that this server closed", ["code"])
 SYNC_WRITE_SECONDS = Histogram("scaiflow_sync_write_seconds", "Time to write one round of groups", buckets=SECONDS)

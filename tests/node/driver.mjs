@@ -42,7 +42,8 @@ const lastClose = one => one.ws ? one.close : (one.closes.at(-1) ?? null)
 
 function read ({ id }) {
   const { doc } = clients.get(id)
-  const content = { map: doc.getMap('map').toJSON(), list: doc.getArray('list').toJSON(), text: doc.getText('text').toString() }
+  const map = Object.fromEntries(Object.entries(doc.getMap('map').toJSON()).sort()) // keys stand in the order of their arrival
+  const content = { map, list: doc.getArray('list').toJSON(), text: doc.getText('text').toString() }
   const digest = createHash('sha256').update(JSON.stringify(content)).digest('hex')
   return { ...content, vector: hex(sorted(Y.encodeStateVector(doc))), digest }
 }
@@ -141,6 +142,7 @@ const COMMANDS = {
   states: ({ id }) => ({ states: Object.fromEntries(clients.get(id).provider.awareness.getStates()) }),
   closes: ({ id }) => ({ closes: client(id).closes ?? [client(id).close], reason: client(id).reason ?? '' }),
   joined: ({ id }) => { const one = clients.get(id); return { milliseconds: one.syncedAt - one.openedAt } },
+  words: ({ id }) => ({ count: clients.get(id).doc.getArray('words').length }),
   connect: ({ id }) => { clients.get(id).provider.connect(); return {} },
   disconnect: ({ id }) => { clients.get(id).provider.disconnect(); return {} },
   cut: ({ id }) => { socketOf(id).terminate(); return {} },

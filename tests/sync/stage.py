@@ -21,6 +21,7 @@ from tests.drawings import greeting
 from tests.scaikey import ScaiKey
 
 METRICS = "the-metrics-token"
+PATIENCE = 120.0  # the machine that runs the tests may be busy with others
 ARGUMENTS = {
     "uvicorn": sync_arguments,
     "daphne": web_arguments,
@@ -70,7 +71,7 @@ class Stage:
     def start(self, name: str = "server", kind: str = "uvicorn", **more: str) -> None:
         self.ports[name] = free_port()
         self.group.start(name, ARGUMENTS[kind](self.ports[name]), self.env() | more)
-        self.group.wait_until_up(name, self.ports[name], "/healthz")
+        self.group.wait_until_up(name, self.ports[name], "/healthz", seconds=PATIENCE)
 
     def kill(self, name: str = "server", number: int = signal.SIGKILL) -> subprocess.Popen[bytes]:
         process = self.group.running.pop(name)
@@ -80,7 +81,7 @@ class Stage:
     def again(self, name: str = "server", kind: str = "uvicorn") -> None:
         """The same server on the same port, after it ended."""
         self.group.start(name, ARGUMENTS[kind](self.ports[name]), self.env())
-        self.group.wait_until_up(name, self.ports[name], "/healthz")
+        self.group.wait_until_up(name, self.ports[name], "/healthz", seconds=PATIENCE)
 
     def command(self, *arguments: str) -> None:
         """A management command. Raises CalledProcessError."""
@@ -118,6 +119,10 @@ class Stage:
         """Straight from the database file."""
         with sqlite3.connect(self.folder / "scaiflow.db", timeout=20) as connection:
             return connection.execute(query, arguments).fetchall()
+
+    def rows_of_many(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        with sqlite3.connect(self.folder / "scaiflow.db", timeout=20) as connection:
+            connection.executemany(statement, rows)
 
     def log_of(self, name: str = "server") -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")
