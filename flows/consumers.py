@@ -36,28 +36,36 @@ async def sync_socket(scope: dict[str, Any], receive: Receive, send: Send) -> No
 
 async def _listen(room: Room, peer: Peer, receive: Receive) -> None:
     """`receive` brings what is large or odd, and everything under servers that let nobody take it in directly."""
-
-    def hear(frame: bytes) -> None:
-        if peer.closing is None:  # else it has been told; what it still says is not heard
-            try:
-                room.hear(peer, frame)
-            except Malformed as error:
-                peer.close(Close(MALFORMED, str(error)))
-
-    peer.outlet.take_in(hear, below=SHALLOW)
+    peer.outlet.take_in(lambda frame: _hear(room, peer, frame), below=SHALLOW)
     while (event := await receive())["type"] == "websocket.receive":
         frame = event.get("bytes")
         if frame is None:
             peer.close(TEXT)
-            continue
+        elif await _is_sound(peer, frame):
+            _hear(room, peer, frame)
+
+
+def _hear(room: Room, peer: Peer, frame: bytes) -> None:
+    """Who was closed has been told; what it still says is not heard."""
+    if peer.closing is None:
         try:
-            if len(frame) >= SHALLOW and peer.closing is None:
-                await _vet(frame)
-            hear(frame)
-        except (Malformed, BadUpdate) as error:
+            room.hear(peer, frame)
+        except Malformed as error:
             peer.close(Close(MALFORMED, str(error)))
-        except TooLarge as error:
-            peer.close(close_for(error))
+
+
+async def _is_sound(peer: Peer, frame: bytes) -> bool:
+    if len(frame) < SHALLOW or peer.closing is not None:
+        return True
+    try:
+        await _vet(frame)
+    except TooLarge as error:
+        peer.close(close_for(error))
+        return False
+    except (Malformed, BadUpdate) as error:
+        peer.close(Close(MALFORMED, str(error)))
+        return False
+    return True
 
 
 async def _vet(frame: bytes) -> None:

@@ -49,6 +49,6 @@ urlpatterns = [
 ]
 
 websocket_urlpatterns = [
-    path("api/v1/flows/<id:flow_id>/sync", sync_socket),
-    re_path(r"", no_such_socket),
+    path("api/v1/flows/<id:flow_id>/sync", sync_socket),  # type: ignore[arg-type]  Channels' routing takes any of ASGI
+    re_path(r"", no_such_socket),  # type: ignore[arg-type]
 ]

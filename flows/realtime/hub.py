@@ -22,7 +22,7 @@ from scaiflow.kit.ws import OUR_BUG, UNAVAILABLE, Close
 
 log = structlog.get_logger(__name__)
 # The first update of a group waits this long for others; one write and one message then carry them all.
-GROUP_SECONDS = 0.008
+GROUP_SECONDS = 0.01
 AWARENESS_SECONDS = 0.02
 COMPACT_AFTER, COMPACT_AT_REST_AFTER = 500, 50  # log entries: while people are there, and when they have gone
 NOT_WRITTEN = Close(UNAVAILABLE, "what you wrote could not be stored; come back with it")

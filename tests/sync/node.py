@@ -1,4 +1,4 @@
-"""The real clients under Node, in one long-lived process that is told what to do in lines of JSON (tests/node/driver.mjs)."""
+"""The real clients under Node, in one long-lived process that is told what to do in JSON lines (tests/node/driver.mjs)."""
 
 from __future__ import annotations
 
