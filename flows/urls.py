@@ -48,7 +48,7 @@ urlpatterns = [
     path("jobs/<id:job_id>/cancel", JobCancel.as_view(), name="job-cancel"),
 ]
 
-websocket_urlpatterns = [
-    path("api/v1/flows/<id:flow_id>/sync", sync_socket),  # type: ignore[arg-type]  Channels' routing takes any of ASGI
+websocket_urlpatterns = [  # Channels' routing, which takes any ASGI application
+    path("api/v1/flows/<id:flow_id>/sync", sync_socket),  # type: ignore[arg-type]
     re_path(r"", no_such_socket),  # type: ignore[arg-type]
 ]
