@@ -6,12 +6,12 @@ RUN := $(BIN)/python
 INSTALL = $(RUN) -m uv pip install --quiet --compile-bytecode --python $(RUN) -r $(1) || $(RUN) -m pip install --quiet -r $(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo run test test-slow bench-sync rules check fix clean
+.PHONY: $(shell grep -oE '^[a-z-]+:' $(firstword $(MAKEFILE_LIST)) | tr -d :)
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
-setup: .venv/.runtime ## make .venv and install what the server runs on (quick when nothing changed)
+setup: .venv/.runtime .venv/bin/scaiflow ## make .venv and install what the server runs on (quick when nothing changed)
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ScaiFlow needs Python 3.11 or newer: make setup PYTHON=python3.12")'
@@ -22,6 +22,11 @@ setup: .venv/.runtime ## make .venv and install what the server runs on (quick w
 	@echo "installing what the server runs on ..."
 	@$(call INSTALL,requirements.txt)
 	@touch $@
+
+# The console script alone; what it needs is installed above. Without an index to build from, python -m scaiflow.cli is the same.
+.venv/bin/scaiflow: | .venv/.runtime
+	@$(RUN) -m uv pip install --quiet --python $(RUN) --no-deps --editable . || $(RUN) -m pip install --quiet --no-deps --editable . \
+		|| echo "no console script here: use .venv/bin/python -m scaiflow.cli"
 
 tools: .venv/.tools ## the same for tests and checks
 
@@ -44,6 +49,14 @@ test-slow: tools ## the slow tests
 
 bench-sync: tools ## the sync socket beside two other Yjs servers, under the same load (needs Node; some minutes)
 	$(RUN) benchmarks/sync.py
+test-postgres: tools ## the suite on PostgreSQL and Redis, both from wheels
+	$(RUN) -m tests.matrix postgres
+
+test-mariadb: tools ## the same on MariaDB, where there is one (apt-get install mariadb-server-core)
+	$(RUN) -m tests.matrix mariadb
+
+test-all: tools ## the suite on every database, with a line for each at the end
+	$(RUN) -m tests.matrix sqlite postgres mariadb
 
 rules: tools ## format, lint, import contracts, types, migrations
 	$(BIN)/ruff format --check .
@@ -51,8 +64,41 @@ rules: tools ## format, lint, import contracts, types, migrations
 	$(BIN)/lint-imports
 	$(BIN)/mypy .
 	SCAIFLOW_DEBUG=true $(RUN) manage.py makemigrations --check --dry-run
+	SCAIFLOW_DEBUG=true $(RUN) manage.py spectacular --format openapi-json --validate --fail-on-warn | diff docs/openapi.json - || (echo 'docs/openapi.json is not what the views say: make openapi' && false)
 
-check: rules test test-slow ## all that CI runs
+openapi: setup ## write docs/openapi.json anew from the views
+	SCAIFLOW_DEBUG=true $(RUN) manage.py spectacular --format openapi-json --validate --fail-on-warn > docs/openapi.json
+
+lock: tools ## pin every package of the image, with digests
+	$(RUN) -m uv pip compile --quiet requirements.txt --generate-hashes --no-header --no-annotate --python-version 3.11 | \
+	  sed '1i # Every package of the image, pinned with its digests: `make lock` writes it anew from requirements.txt.' > docker/requirements.lock
+
+audit: tools ## known vulnerabilities of what is installed, and a bill of materials in var/
+	$(RUN) .ci/audit
+	@mkdir -p var
+	$(BIN)/cyclonedx-py requirements docker/requirements.lock --output-reproducible --of JSON -o var/sbom.json
+	@echo "bill of materials: var/sbom.json"
+
+check: rules test-all test-slow audit ## all that CI runs
+
+bench-rights: tools ## how long a list of flows takes through groups, and a bad token to be refused
+	$(RUN) benchmarks/rights.py
+	$(RUN) benchmarks/tokens.py
+
+node-kinds: setup ## docs/node-kinds.md anew, from the table of kinds
+	$(RUN) -m flows.compiler.kinds.page > docs/node-kinds.md
+
+bench-compiler: setup ## milliseconds of validate and compile for 100 to 5,000 nodes
+	$(RUN) benchmarks/compiler.py
+
+bench-listing: tools ## how long a page of flows takes in a tenant that has 100,000
+	$(RUN) benchmarks/listing.py
+
+bench-pages: tools ## how long the console's pages take with very much in them
+	$(RUN) benchmarks/pages.py
+
+shots: tools ## a picture of every page of the console, at both widths and in both schemes, into var/shots
+	$(RUN) -m tests.e2e.shots
 
 fix: tools ## format the code and mend what can be mended by machine
 	$(BIN)/ruff format .

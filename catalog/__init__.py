@@ -1,5 +1,5 @@
-"""The catalog: flow packages of a tenant.
+"""The catalog: flows as packages, each version one file, shared inside a tenant with everybody or with groups.
 
-Nothing is served from here yet; the room is kept so that the staircase is whole. Stands below flows: publishing a flow is
-an operation of flows that hands plain data down to here. Imports tenants, scaiflow.upstream and scaiflow.kit.
+Doors: `urls` (HTTP). `packaging` is pure: it writes and reads the file. Stands below flows: publishing and installing are
+operations of flows, which hand plain data down to here. Imports tenants, scaiflow.upstream and scaiflow.kit.
 """

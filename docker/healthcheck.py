@@ -1,10 +1,23 @@
-"""Exit status 0 when this container's web process says that it is ready."""
+"""Exit status 0 when this container's process is alive: `healthcheck.py web|sync|worker|beat` (by default $SCAIFLOW_ROLE).
+
+Standard library only, because it runs every few seconds. What the process stands on is asked by `manage.py healthcheck`.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
+import time
 from http.client import HTTPConnection
+from pathlib import Path
 
-connection = HTTPConnection("127.0.0.1", 8001, timeout=4)
-connection.request("GET", "/readyz", headers={"Host": "localhost"})
-sys.exit(connection.getresponse().status != 200)
+role = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("SCAIFLOW_ROLE", "web")
+if role in {"web", "sync"}:
+    connection = HTTPConnection("127.0.0.1", int(os.environ.get("PORT", "8001")), timeout=4)
+    connection.request(
+        "GET", "/readyz", headers={"Host": os.environ.get("SCAIFLOW_ALLOWED_HOSTS", "localhost").split(",")[0]}
+    )
+    sys.exit(connection.getresponse().status != 200)
+age = time.time() - (Path(tempfile.gettempdir()) / f"scaiflow-{role}.alive").stat().st_mtime
+sys.exit(age > 60)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db.models import Max
 
-from flows.models import Deployment, Flow, FlowACL, Job
+from flows.models import Deployment, Flow, FlowACL, Job, TestRun
 from flows.roles import Level
 from scaiflow.kit.errors import NotAllowed, NotFound, Unseen
 from tenants.principals import Principal
@@ -70,6 +72,30 @@ def job_for(principal: Principal, job_id: str, *, level: Level) -> Job:
     return job
 
 
+def flow_of_core(principal: Principal, core_id: str, *, level: Level) -> Flow:
+    """A living flow that was deployed to this Core and on which the principal holds `level`. Where there are several (two
+    ScaiGrids may give one id twice) the principal's own tenant goes first, then the latest deployment. Raises NotFound
+    (Unseen when there is one), NotAllowed."""
+    deployed = Flow.objects.living().filter(deployments__core_id=core_id)
+    newest_first = deployed.visible_to(principal).annotate(latest=Max("deployments__deployed_at")).order_by("-latest")
+    found = sorted(newest_first, key=lambda flow: flow.tenant_id != principal.tenant_id)
+    if not found:
+        raise (Unseen if deployed.exists() else NotFound)("Core not found")
+    fitting = next((flow for flow in found if level_on(principal, flow) >= level), found[0])
+    require_level(principal, fitting, level)
+    return fitting
+
+
+def flows_of_cores(principal: Principal, core_ids: Iterable[str]) -> dict[str, Flow]:
+    """Of these Cores those that the principal may reach, each with the flow that `flow_of_core` would give for looking."""
+    wanted = set(core_ids)
+    rows = Deployment.objects.filter(core_id__in=wanted).order_by("deployed_at", "id").values_list("core_id", "flow_id")
+    seen = Flow.objects.living().visible_to(principal)
+    flows = {flow.id: flow for flow in seen.filter(deployments__core_id__in=wanted).distinct()}
+    found = [(core_id, flows[flow_id]) for core_id, flow_id in rows if flow_id in flows]
+    return dict(sorted(found, key=lambda pair: pair[1].tenant_id == principal.tenant_id))
+
+
 def require_deployed(flow: Flow, core_id: str) -> None:
     """Raises NotFound unless this flow was deployed to that Core."""
     if not Deployment.objects.filter(flow=flow, core_id=core_id).exists():
@@ -81,4 +107,12 @@ def deployment_of(flow: Flow, deployment_id: str) -> Deployment:
     found = flow.deployments.filter(id=deployment_id).first()
     if found is None:
         raise NotFound("deployment not found")
+    return found
+
+
+def test_run_of(flow: Flow, run_id: str) -> TestRun:
+    """Raises NotFound."""
+    found = flow.test_runs.filter(id=run_id).first()
+    if found is None:
+        raise NotFound("test run not found")
     return found

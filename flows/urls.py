@@ -7,12 +7,14 @@ from django.urls import path, re_path
 from flows.consumers import no_such_socket, sync_socket
 from flows.views.acls import ACLDetail, ACLs
 from flows.views.admin import AdminFlowOwner, AdminTenantFlows, AdminTenants
-from flows.views.deployments import DeploymentRedeploy, Deployments, DeployPreview, FlowDeploy, FlowRunTests
+from flows.views.deployments import DeploymentRedeploy, Deployments, DeployPreview, FlowDeploy
 from flows.views.flows import FlowDetail, FlowRestore, Flows
 from flows.views.jobs import FlowJobs, JobCancel, JobDetail
 from flows.views.legacy import DevDeploy
+from flows.views.packages import CatalogPublish, FlowExport, PackageInstall
 from flows.views.presence import Heartbeat, PresentPeers
 from flows.views.preview import FlowCompile, FlowImport, FlowValidate
+from flows.views.test_runs import FlowRunTests, TestRun, TestRuns
 from flows.views.versions import VersionDetail, VersionDiff, VersionRestore, Versions
 
 urlpatterns = [
@@ -26,6 +28,9 @@ urlpatterns = [
     path("flows/<id:flow_id>/versions/<id:version>", VersionDetail.as_view(), name="flow-version"),
     path("flows/<id:flow_id>/versions/<id:version>/restore", VersionRestore.as_view(), name="flow-version-restore"),
     path("flows/<id:flow_id>/diff", VersionDiff.as_view(), name="flow-diff"),
+    path("flows/<id:flow_id>/export", FlowExport.as_view(), name="flow-export"),
+    path("catalog/publish", CatalogPublish.as_view(), name="catalog-publish"),
+    path("catalog/<id:package_id>/install", PackageInstall.as_view(), name="package-install"),
     path("flows/<id:flow_id>/deploy/preview", DeployPreview.as_view(), name="flow-deploy-preview"),
     path(
         "flows/<id:flow_id>/deployments/<id:deployment_id>/redeploy",
@@ -34,6 +39,8 @@ urlpatterns = [
     ),
     path("flows/<id:flow_id>/deploy", FlowDeploy.as_view(), name="flow-deploy"),
     path("flows/<id:flow_id>/run-tests", FlowRunTests.as_view(), name="flow-run-tests"),
+    path("flows/<id:flow_id>/test-runs", TestRuns.as_view(), name="flow-test-runs"),
+    path("flows/<id:flow_id>/test-runs/<id:run_id>", TestRun.as_view(), name="flow-test-run"),
     path("flows/<id:flow_id>/deployments", Deployments.as_view(), name="flow-deployments"),
     path("flows/<id:flow_id>/jobs", FlowJobs.as_view(), name="flow-jobs"),
     path("dev/deploy", DevDeploy.as_view(), name="dev-deploy"),

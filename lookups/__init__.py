@@ -1,5 +1,6 @@
-"""Lookups: read-only proxies to the upstreams, and the ScaiCore proxy.
+"""Lookups: read-only proxies to ScaiQueue, ScaiBunker and ScaiGrid, and the ScaiCore proxy (events, checkpoints, invoke).
 
-Nothing is served from here yet; the room is kept so that the staircase is whole. Enters flows only through access,
-operations and roles; never meets webhooks.
+Doors: `urls.py`. Nothing is kept here but short-lived copies of the list of models. A Core is reached only through a flow
+that was deployed to it and that the caller may see; `flows.access` decides. Enters flows only through access, operations
+and roles; never meets webhooks.
 """

@@ -15,6 +15,9 @@ from scaiflow.kit.schedule import Beat
 __all__ = ["application", "celery_app"]
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "scaiflow.settings")
+import_module("scaiflow.kit.tracing").start(
+    os.environ.get("SCAIFLOW_ROLE", "web")
+)  # before Django loads its middleware
 http = get_asgi_application()
 import_module("tenants.operations.start").refuse_unknown_keys()  # only now: it needs the apps
 # Likewise.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
+
+from corsheaders.defaults import default_headers
 
 from scaiflow import env
 
@@ -62,7 +66,22 @@ SYNC_SOCKETS_PER_FLOW = env.number("SCAIFLOW_SYNC_SOCKETS_PER_FLOW", 100, least=
 SYNC_SOCKETS_PER_USER = env.number("SCAIFLOW_SYNC_SOCKETS_PER_USER", 20, least=1)
 SYNC_IDLE_SECONDS = env.number("SCAIFLOW_SYNC_IDLE_SECONDS", 30)
 SYNC_DRAIN_SECONDS = env.number("SCAIFLOW_SYNC_DRAIN_SECONDS", 5, most=600)
+# How often the events of a Core are read while somebody watches, a quiet stream gives a sign, and its rights are checked.
+EVENT_POLL_SECONDS, EVENT_HEARTBEAT_SECONDS, EVENT_RECHECK_SECONDS = 1.0, 15.0, 30.0
 JOB_WAIT_SECONDS = env.number("SCAIFLOW_JOB_WAIT_SECONDS", 120, most=3600)
+
+# How often one address may come in a minute, where there is no token yet or a secret that could be guessed (kit/limits.py).
+RATE_LIMITS = {
+    "signin": env.number("SCAIFLOW_SIGNIN_RATE", 60),
+    "webhooks": env.number("SCAIFLOW_WEBHOOK_RATE", 1200),
+    "secrets": 60,
+}
+RATE_LIMITED_PATHS = {
+    **dict.fromkeys(("/api/v1/auth/exchange", "/api/v1/auth/refresh", "/login", "/login/callback"), "signin"),
+    **dict.fromkeys(("/api/v1/webhooks/scaikey",), "webhooks"),
+    **dict.fromkeys(("/api/v1/dev/deploy", "/metrics"), "secrets"),
+}
+TRUSTED_PROXIES = env.number("SCAIFLOW_TRUSTED_PROXIES", 0, most=10)
 
 # --- where things are kept --------------------------------------------------------------------------------------------
 DATABASES = {"default": env.database("SCAIFLOW_DB_URL", "sqlite:///var/scaiflow.db")}
@@ -88,6 +107,12 @@ CACHES: dict[str, dict[str, Any]] = {
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 
+RETENTION_DAYS = {
+    "deliveries": env.number("SCAIFLOW_KEEP_DELIVERIES_DAYS", 90, most=36500),
+    "jobs": env.number("SCAIFLOW_KEEP_JOBS_DAYS", 180, most=36500),
+}
+AUDIT_EXPORT = env.flag("SCAIFLOW_AUDIT_EXPORT")
+
 # --- jobs -------------------------------------------------------------------------------------------------------------
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_RESULT_BACKEND = None  # a job's state is its row; nothing is kept twice
@@ -99,11 +124,14 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "socket_timeout": 10, "socket_connect_timeout": 5}
+CELERY_BEAT_SCHEDULER = "scaiflow.kit.beat:TickingScheduler"
+CELERY_BEAT_SCHEDULE_FILENAME = os.path.join(tempfile.gettempdir(), "scaiflow-beat")  # may be lost
 # Run by Celery's beat, or, without Redis, by the web process (kit/schedule.py).
 CELERY_BEAT_SCHEDULE = {
     "scaikey-sync": {"task": "tenants.sync", "schedule": timedelta(minutes=SYNC_INTERVAL_MINUTES)},
     "tend-jobs": {"task": "flows.tend_jobs", "schedule": timedelta(seconds=10)},
     "compact-documents": {"task": "flows.compact_documents", "schedule": timedelta(seconds=60)},
+    "keep-house": {"task": "console.keep_house", "schedule": timedelta(days=1)},
 }
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.2}
 
@@ -114,9 +142,11 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django.contrib.admin",
+    "scaiflow.console.apps.Admin",
     "rest_framework",
     "corsheaders",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "channels",
     "mozilla_django_oidc",
     "scaiflow.kit",
@@ -138,6 +168,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "scaiflow.kit.csp.StrictPolicy",
 ]
 ROOT_URLCONF = "scaiflow.urls"
 ASGI_APPLICATION = "scaiflow.asgi.application"
@@ -174,16 +205,42 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "scaiflow.kit.json.AlwaysJSON",
     "EXCEPTION_HANDLER": "scaiflow.kit.api.exception_handler",
     "UNAUTHENTICATED_USER": None,
+    "DEFAULT_SCHEMA_CLASS": "scaiflow.kit.openapi.TableSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "ScaiFlow",
+    "VERSION": "1.0",
+    "OAS_VERSION": "3.1.0",
+    "DESCRIPTION": 'The backend of a visual AI-flow platform. Every failure is `{"detail": ...}`: a sentence, a list of '
+    "problems with the request's shape, or an object with a stable `error`; by `Accept: application/problem+json` it comes "
+    "as RFC 9457 has it. Every answer carries `X-Request-ID`. A trailing slash is led to the path without (307).",
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,128}$"}},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "scaiflow.console.reference.document.complete",
+    ],
+    "COMPONENT_SPLIT_PATCH": False,
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "SORT_OPERATIONS": False,
 }
 CORS_URLS_REGEX = r"^/api/"
-CORS_EXPOSE_HEADERS = ["ETag", "Location", "Retry-After", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = [
+    "ETag", "Location", "Retry-After", "X-Request-ID",
+    "X-Scaigrid-Ratelimit-Limit", "X-Scaigrid-Ratelimit-Remaining", "X-Scaigrid-Ratelimit-Reset",
+]  # fmt: skip
+# What a canvas sends besides what every browser may: conditions, a key against doing twice, the place in a stream.
+CORS_ALLOW_HEADERS = [
+    *default_headers, "if-match", "if-none-match", "idempotency-key", "last-event-id", "prefer", "x-request-id",
+]  # fmt: skip
 CORS_PREFLIGHT_MAX_AGE = int(timedelta(hours=1).total_seconds())
 
 # --- browser sign-in (/admin/ and the console; endpoints come from ScaiKey's discovery, see console/signin.py) --------
 AUTHENTICATION_BACKENDS = ["scaiflow.console.signin.ScaiKeySignIn"]
 LOGIN_URL, LOGIN_REDIRECT_URL, LOGIN_REDIRECT_URL_FAILURE, LOGOUT_REDIRECT_URL = "login", "home", "/?signin=failed", "/"
 OIDC_AUTHENTICATION_CALLBACK_URL = "login-callback"
-OIDC_RP_SCOPES = "openid email profile"
+OIDC_RP_SCOPES = "openid email profile scaicore:view scaicore:manage"
 OIDC_USE_PKCE = OIDC_USE_NONCE = True
 OIDC_RP_CLIENT_ID = SCAIKEY_CLIENT_ID
 OIDC_MAX_STATES = 10
@@ -193,6 +250,11 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_HSTS_SECONDS = 0 if DEBUG else int(timedelta(days=365).total_seconds())
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_SSL_REDIRECT = env.flag("SCAIFLOW_HTTPS_ONLY", not DEBUG)
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]  # asked by orchestrators on the machine's own address
+# Whether the domain goes onto browsers' preload list is its owner's to say, not this program's.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # Strict would lose the session on the way back from ScaiKey
 SESSION_COOKIE_AGE = int(timedelta(hours=8).total_seconds())
@@ -201,10 +263,12 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = ("session", "csrf") if DEBUG else ("__Host-session", "__Host-csrf")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "scaiflow.console.views.failures.form_out_of_date"
 
 METRICS_TOKEN = env.text("SCAIFLOW_METRICS_TOKEN", secret=True)
-OTLP_ENDPOINT = env.base_url("OTEL_EXPORTER_OTLP_ENDPOINT")  # read and checked; nothing is sent there yet
-SENTRY_DSN = env.text("SENTRY_DSN", secret=True)  # read; nothing is sent there yet
+WORKER_METRICS_PORT = env.number("SCAIFLOW_WORKER_METRICS_PORT", 0, most=65535)
+OTLP_ENDPOINT = env.base_url("OTEL_EXPORTER_OTLP_ENDPOINT")
+SENTRY_DSN = env.text("SENTRY_DSN", secret=True)
 
 # --- logs -------------------------------------------------------------------------------------------------------------
 LOG_FORMAT = env.choice("SCAIFLOW_LOG_FORMAT", {"json", "console"}, "json")

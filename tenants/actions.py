@@ -6,6 +6,7 @@ from scaiflow.kit.audit import register
 
 CREDENTIAL_SET = register("credential.set")
 CREDENTIAL_DELETED = register("credential.deleted")
+SECRETS_ROTATED = register("secrets.rotated")
 ROLE_GRANTED = register("role.granted")
 ROLE_REVOKED = register("role.revoked")
 MIRROR_SYNCED = register("mirror.synced")

@@ -1,4 +1,8 @@
-"""Access tokens: every check that stands between a bearer and a principal. (spec: upstreams.md, ScaiKey)"""
+"""Access tokens: every check that stands between a bearer and a principal. (spec: upstreams.md, ScaiKey)
+
+Whatever is wrong with a token, its refusal costs one check of a signature, so that the time tells nobody how far a forgery
+came: where there is no key to check against, a decoy is checked instead.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,23 @@ from typing import Any
 
 import jwt
 from django.conf import settings
+from jwt import PyJWK
+from jwt.utils import base64url_decode
 
 from scaiflow.kit.errors import Unauthenticated
-from tenants.keys import ALGORITHMS, KeyRing
+from tenants.keys import ALGORITHMS, NOBODYS, KeyRing, decoy_for, signature_bytes
 from tenants.principals import SANE_ID, SANE_SUBJECT
 from tenants.roles import PERMISSIONS, SCAIKEY_ADMINS
 
 LEEWAY = 60
-LONGEST = 16 * 1024
+LONGEST, LONGEST_HEADER = 16 * 1024, 4 * 1024
 REQUIRED = ["exp", "iss", "aud", "sub", "tenant_id"]
+HEADER_TYPES = frozenset({"", "jwt"})
+ACCESS_HEADER_TYPES = HEADER_TYPES | {"at+jwt", "application/at+jwt"}
 ACCESS_TYPES = {None, "access", "access_token", "bearer", "Bearer", "client_credentials"}
+DEFAULT_ALGORITHM = "RS256"
+# Beside the library's own: JSON nested too deep for it, and numbers that are no time.
+BAD_TOKEN = (jwt.InvalidTokenError, RecursionError, OverflowError, ValueError)
 REFUSED = "the access token is not valid"
 REFUSED_ID = "the id token is not valid"
 
@@ -31,13 +42,13 @@ def key_ring(base_url: str) -> KeyRing:
 def check_token(token: str) -> dict[str, Any]:
     """The claims of a good access token. Raises Unauthenticated, without telling a stranger which check failed except
     for expiry, and Unavailable when there is no key set to check against."""
-    if not settings.SCAIKEY_BASE_URL or len(token) > LONGEST:
+    if not settings.SCAIKEY_BASE_URL:
         raise Unauthenticated(REFUSED)
     try:
-        claims = _verified(token, audience=settings.SCAIKEY_AUDIENCE)
+        claims = _verified(token, audience=settings.SCAIKEY_AUDIENCE, types=ACCESS_HEADER_TYPES)
     except jwt.ExpiredSignatureError:
         raise Unauthenticated("the access token has expired") from None
-    except jwt.InvalidTokenError:
+    except BAD_TOKEN:
         raise Unauthenticated(REFUSED) from None
     if not (_is_ours(claims) and _is_access_token(claims)):
         raise Unauthenticated(REFUSED)
@@ -48,10 +59,8 @@ def check_id_token(token: str, *, nonce: str) -> dict[str, Any]:
     """The claims of an id token that answers our own request for one: signed by ScaiKey, for this client, with our nonce.
     Raises Unauthenticated, Unavailable."""
     try:
-        if len(token) > LONGEST:
-            raise jwt.InvalidTokenError
-        claims = _verified(token, audience=settings.SCAIKEY_CLIENT_ID)
-    except jwt.InvalidTokenError:
+        claims = _verified(token, audience=settings.SCAIKEY_CLIENT_ID, types=HEADER_TYPES)
+    except BAD_TOKEN:
         raise Unauthenticated(REFUSED_ID) from None
     told = claims.get("nonce")
     answers_us = isinstance(told, str) and bool(nonce) and hmac.compare_digest(told.encode(), nonce.encode())
@@ -66,16 +75,38 @@ def _is_for_us_alone(claims: dict[str, Any]) -> bool:
     return party == settings.SCAIKEY_CLIENT_ID if party is not None else isinstance(claims["aud"], str)
 
 
-def _verified(token: str, *, audience: str) -> dict[str, Any]:
-    header = jwt.get_unverified_header(token)
-    algorithm, key_id = header.get("alg"), header.get("kid")
-    if algorithm not in ALGORITHMS or not isinstance(key_id, str) or "crit" in header:
-        raise jwt.InvalidTokenError
-    key = key_ring(settings.SCAIKEY_BASE_URL).find(key_id, algorithm)
-    if key is None:
-        raise jwt.InvalidTokenError
+def _verified(token: str, *, audience: str, types: frozenset[str]) -> dict[str, Any]:
+    """One signature is checked, come what may. Raises one of BAD_TOKEN, Unavailable."""
+    header = _header_of(token)
+    algorithm, key = _key_for(header or {}, types)
+    # A signature of the wrong length would be refused before any of it is computed.
+    if key is None or len(base64url_decode(token.rpartition(".")[2])) != signature_bytes(key):
+        key = key_ring(settings.SCAIKEY_BASE_URL).any(algorithm) or NOBODYS[algorithm]
+        token = decoy_for(key)
+    if header is None:
+        _header_of(token)  # what was left out above
     options: Any = {"require": REQUIRED}
     return jwt.decode(token, key, algorithms=[algorithm], audience=audience, leeway=LEEWAY, options=options)
+
+
+def _header_of(token: str) -> dict[str, Any] | None:
+    if len(token) > LONGEST or token.find(".") > LONGEST_HEADER:
+        return None
+    try:
+        return jwt.get_unverified_header(token)
+    except BAD_TOKEN:
+        return None
+
+
+def _key_for(header: dict[str, Any], types: frozenset[str]) -> tuple[str, PyJWK | None]:
+    """The algorithm that the header names, and the key that it names for it, when both are ours and nothing else in it
+    speaks against the token. Raises Unavailable."""
+    told, key_id, kind = header.get("alg"), header.get("kid"), header.get("typ", "")
+    algorithm = told if isinstance(told, str) and told in ALGORITHMS else DEFAULT_ALGORITHM
+    is_sane = told == algorithm and isinstance(key_id, str) and isinstance(kind, str) and "crit" not in header
+    if not is_sane or str(kind).lower() not in types:
+        return algorithm, None
+    return algorithm, key_ring(settings.SCAIKEY_BASE_URL).find(str(key_id), algorithm)
 
 
 def _is_ours(claims: dict[str, Any]) -> bool:
@@ -83,7 +114,7 @@ def _is_ours(claims: dict[str, Any]) -> bool:
     base, tenant_id = settings.SCAIKEY_BASE_URL, claims["tenant_id"]
     if not isinstance(tenant_id, str) or not SANE_ID.fullmatch(tenant_id):
         return False
-    return claims["iss"] in {base, f"{base}/tenants/{tenant_id}"} and bool(SANE_SUBJECT.fullmatch(claims["sub"]))
+    return claims["iss"] in (base, f"{base}/tenants/{tenant_id}") and bool(SANE_SUBJECT.fullmatch(claims["sub"]))
 
 
 def _is_access_token(claims: dict[str, Any]) -> bool:

@@ -18,6 +18,7 @@ class Asked:
     query: str
     headers: dict[str, str]
     body: bytes
+    port: int = 0  # the caller's: who keeps a connection keeps it
 
     @property
     def json(self) -> Any:
@@ -74,7 +75,7 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             path, _, query = self.path.partition("?")
-            told = service.answer(Asked(self.command, path, query, dict(self.headers), body))
+            told = service.answer(Asked(self.command, path, query, dict(self.headers), body, self.client_address[1]))
             self.send_response(told.status)
             for name, value in {"Content-Type": "application/json", **told.headers}.items():
                 self.send_header(name, value)

@@ -18,19 +18,33 @@ os.environ.update(
     SCAIFLOW_SECRET_KEY="only-for-tests-only-for-tests-only-for-tests",
     SCAIFLOW_ENCRYPTION_KEYS=base64.urlsafe_b64encode(b"k" * 32).decode(),
     SCAIFLOW_ALLOWED_HOSTS="testserver,localhost,127.0.0.1",
-    SCAIFLOW_DB_URL=f"sqlite:///{WORK}/unused.db",
+    SCAIFLOW_DB_URL=os.environ.get("TEST_DATABASE_URL", f"sqlite:///{WORK}/unused.db"),
     SCAIFLOW_STORAGE_URL=f"file://{WORK}/objects",
     SCAIFLOW_SCAIKEY_CLIENT_ID="scaiflow",
     SCAIFLOW_SCAIKEY_CLIENT_SECRET="the-clients-secret",
     SCAIFLOW_JOB_WAIT_SECONDS="10",
+    SCAIFLOW_HTTPS_ONLY="false",
+    SCAIFLOW_SIGNIN_RATE="0",
+    SCAIFLOW_WEBHOOK_RATE="0",
     SCAIGRID_BASE_URL="http://127.0.0.1:9",
 )
 
 from scaiflow.settings import *  # noqa: E402, F403
-from scaiflow.settings import DATABASES  # noqa: E402
+from scaiflow.settings import CACHES, CHANNEL_LAYERS, DATABASES  # noqa: E402
 
-# A file, not memory: jobs run on threads of their own, and SQLite's shared memory knows no waiting for a lock.
-DATABASES["default"]["TEST"] = {"NAME": str(WORK / "test.sqlite3")}
-DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+match DATABASES["default"]["ENGINE"].rpartition(".")[2]:
+    case "sqlite3":
+        # A file, not memory: jobs run on threads of their own, and SQLite's shared memory knows no waiting for a lock.
+        DATABASES["default"]["TEST"] = {"NAME": str(WORK / "test.sqlite3")}
+        DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+    case "mysql":
+        DATABASES["default"]["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_bin"}
+# Jobs stay on this process's threads: workers are processes, and tests/e2e/ has those.
+if REDIS := os.environ.get("TEST_REDIS_URL"):
+    CACHES["default"] = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS}
+    CHANNEL_LAYERS["default"] = {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [{"address": REDIS, "socket_timeout": 30}]},
+    }
 STATICFILES_DIRS: list[str] = []
 WHITENOISE_AUTOREFRESH = True  # else every test's client reads through all static files

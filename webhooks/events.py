@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from webhooks.signature import TOLERANCE
+
 
 class BadEvent(Exception):
     """What was signed is not an event."""
@@ -37,7 +39,12 @@ def read_event(body: Any, *, signed_at: int) -> Event:
     outer = _text(body, "tenant_id")
     if inner and outer and inner != outer:
         raise BadEvent("the event and its object name different tenants")
-    return Event(event_id, kind, _moment(told, signed_at), outer or inner, about)
+    return Event(event_id, kind, min(_moment(told, signed_at), _latest(signed_at)), outer or inner, about)
+
+
+def _latest(signed_at: int) -> datetime:
+    """An event from the far future would be newer than all that follows: it counts from about when it was signed."""
+    return datetime.fromtimestamp(signed_at + TOLERANCE, UTC)
 
 
 def _object(body: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -71,4 +78,6 @@ def _moment(told: Any, signed_at: int) -> datetime:
 
 
 def _text(source: dict[str, Any], *names: str) -> str:
-    return next((value for name in names if isinstance(value := source.get(name), str) and value), "")[:128]
+    return next((value for name in names if isinstance(value := source.get(name), str) and value), "")[:128].replace(
+        "\0", ""
+    )

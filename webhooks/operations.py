@@ -11,7 +11,8 @@ from django.db.models import F, QuerySet
 from scaiflow.kit import json
 from scaiflow.kit.errors import AppError, Unavailable, Unprocessable
 from scaiflow.kit.logs import redact
-from tenants.operations.admin_roles import require_super_admin
+from tenants.operations.admin_roles import require_tenant_admin
+from tenants.operations.people import tenant_of_interest
 from tenants.principals import SANE_ID, Principal
 from webhooks import signature
 from webhooks.events import BadEvent, Event, read_event
@@ -37,10 +38,18 @@ def receive(*, raw: bytes, header: str, timestamp: str) -> bool:
     return _apply_once(_read(raw, signed_at))
 
 
-def deliveries(*, by: Principal) -> QuerySet[Delivery]:
-    """Raises NotAllowed."""
-    require_super_admin(by)
-    return Delivery.objects.all()
+def deliveries(
+    *, by: Principal, tenant_id: str = "", type: str = "", handled: bool | None = None
+) -> QuerySet[Delivery]:
+    """What was delivered: of their own tenant for its admins, of all (or the one that is named) for super admins. Raises
+    NotAllowed."""
+    require_tenant_admin(by)
+    found = Delivery.objects.all()
+    if not by.is_super_admin or tenant_id:
+        found = found.filter(tenant_id=tenant_of_interest(by, tenant_id))
+    if type:
+        found = found.filter(type=type)
+    return found if handled is None else found.filter(handled=handled)
 
 
 def _read(raw: bytes, signed_at: int) -> Event:
@@ -54,19 +63,27 @@ def _read(raw: bytes, signed_at: int) -> Event:
 
 
 def _apply_once(event: Event) -> bool:
+    """Again, a few times, when another event made the same object at the same moment."""
+    for tries_left in (2, 1, 0):
+        try:
+            return _apply(event)
+        except IntegrityError:
+            known = Delivery.objects.filter(event_id=event.id)
+            if known.update(repeats=F("repeats") + 1):
+                return known.get().handled
+            if not tries_left:
+                raise
+    return False
+
+
+def _apply(event: Event) -> bool:
     """The delivery's row goes in first: a second delivery at the same moment waits for it, and then finds it there."""
-    try:
-        with transaction.atomic():
-            delivery = Delivery.objects.create(
-                event_id=event.id, type=event.type, tenant_id=event.tenant_id, occurred_at=event.at, handled=False,
-                about=redact(event.about),
-            )  # fmt: skip
-            delivery.outcome = handle(event)
-            delivery.handled = delivery.outcome == APPLIED
-            delivery.save()
-    except IntegrityError:
-        known = Delivery.objects.filter(event_id=event.id)
-        if not known.update(repeats=F("repeats") + 1):
-            raise
-        return known.get().handled
+    with transaction.atomic():
+        delivery = Delivery.objects.create(
+            event_id=event.id, type=event.type, tenant_id=event.tenant_id, occurred_at=event.at, handled=False,
+            about=redact(event.about),
+        )  # fmt: skip
+        delivery.outcome = handle(event)
+        delivery.handled = delivery.outcome == APPLIED
+        delivery.save()
     return delivery.handled

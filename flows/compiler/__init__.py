@@ -10,19 +10,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 from flows.compiler.checks import check
-from flows.compiler.diagnostics import CompileError, Diagnostic, Report, Severity, has_errors
-from flows.compiler.document import Flow, read_flow
+from flows.compiler.control import Control
+from flows.compiler.diagnostics import CompileError, Diagnostic, Report, Severity
+from flows.compiler.document import read_flow
 from flows.compiler.emit_ir import TooLarge, as_ir
 from flows.compiler.emit_scai import as_scai
-from flows.compiler.graph import cycles, leaving, without_returns
 from flows.compiler.importer import Imported, ManifestError, import_manifest
-from flows.compiler.kinds import KINDS
+from flows.compiler.kinds import KINDS, Kind
 from flows.compiler.manifest import manifest_of, slug_of
+from flows.compiler.order import check_order
 from flows.compiler.plain import canonical
 from flows.compiler.references import check_references
 from flows.compiler.schema import FLOW_SCHEMA, MAX_NODES
 from flows.compiler.shape import ShapeError, check_shape, shape_errors
-from flows.compiler.structure import Structurer, Unstructured
+from flows.compiler.structure import Block, Structurer, Unstructured
 from flows.compiler.yaml_writer import as_yaml
 
 Format = Literal["yaml", "ir", "scai"]
@@ -37,6 +38,7 @@ __all__ = [
     "Diagnostic",
     "Format",
     "Imported",
+    "Kind",
     "ManifestError",
     "Severity",
     "ShapeError",
@@ -58,44 +60,61 @@ class Compiled:
     warnings: tuple[Diagnostic, ...]
 
 
+@dataclass(frozen=True)
+class _Analysed:
+    """`blocks` is None when the flow has errors."""
+
+    control: Control | None
+    blocks: list[Block] | None
+    found: list[Diagnostic]
+
+
 def validate(document: object) -> list[Diagnostic]:
     """All findings, in document order. Never raises, whatever the input."""
-    return _analysed(document)[1]
+    return _analysed(document).found
 
 
 def compile_flow(document: object, *, format: Format = "yaml") -> Compiled:
     """Raises CompileError with everything that was found."""
-    flow, found = _analysed(document)
-    if flow is None or has_errors(found):
-        raise CompileError(found)
+    made = _analysed(document)
+    if made.control is None or made.blocks is None:
+        raise CompileError(made.found)
+    manifest = manifest_of(made.control, made.blocks)
+    text = as_yaml(manifest)
     try:
-        manifest = manifest_of(flow, Structurer(flow, without_returns(flow, leaving(flow))))
-        text = as_yaml(manifest)
         body = text if format == "yaml" else EMITTERS[format](manifest)
-    except (Unstructured, TooLarge) as error:
-        code = "unstructured" if isinstance(error, Unstructured) else "too_large"
-        raise CompileError([*found, Diagnostic("error", code, str(error), "nodes")]) from None
-    return Compiled(format, body, slug_of(flow.name), hashlib.sha256(text).hexdigest(), tuple(found))
+    except TooLarge as error:
+        raise CompileError([*made.found, Diagnostic("error", "too_large", str(error), "nodes")]) from None
+    name = made.control.flow.name
+    return Compiled(format, body, slug_of(name), hashlib.sha256(text).hexdigest(), tuple(made.found))
 
 
-def _analysed(document: object) -> tuple[Flow | None, list[Diagnostic]]:
+def _analysed(document: object) -> _Analysed:
     copy, problems = canonical(document)
     report = Report()
     if problems:
         for path, problem in problems:
-            report.error("bad_shape", problem, path)
-        return None, report.sorted()
+            report.add("bad_shape", problem, path)
+        return _Analysed(None, None, report.sorted())
     for error in shape_errors(copy):
-        report.error("bad_shape", error.msg, error.loc)
+        report.add("bad_shape", error.msg, error.loc)
     flow = read_flow(copy)
     check(flow, report)
-    check_references(flow, report)
-    _check_cycles(flow, report)
-    return flow, report.sorted()
+    control = Control(flow)
+    check_order(control, report)
+    check_references(control, report)
+    blocks = _structured(control, report)
+    return _Analysed(control, None if report.has_errors else blocks, report.sorted())
 
 
-def _check_cycles(flow: Flow, report: Report) -> None:
-    edges = without_returns(flow, leaving(flow))
-    for way in cycles({node: [edge.target for edge in each] for node, each in edges.items()}):
-        message = f"cycle detected: {' -> '.join(way)}"
-        report.error("cycle", message, flow.by_id[way[0]].path, node=way[0])
+def _structured(control: Control, report: Report) -> list[Block] | None:
+    """The blocks, also of a flow with errors of another sort; None when its order is what is wrong."""
+    if not control.entries or not control.is_acyclic or report.has("unstructured"):
+        return None
+    try:
+        return Structurer(control).flow()
+    except Unstructured as error:
+        node = error.node
+        path = node.path if node else ("nodes",)
+        report.add("unstructured", str(error), path, node=node.id if node else None)
+        return None

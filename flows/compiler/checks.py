@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from flows.compiler.diagnostics import Report
 from flows.compiler.document import Edge, Flow, Node
 from flows.compiler.kinds.llm import role_of
-from flows.compiler.kinds.queues import SCOPE
-
-OTHERWISE = {"else", "default", "true"}
 
 
 def check(flow: Flow, report: Report) -> None:
@@ -21,9 +17,10 @@ def check(flow: Flow, report: Report) -> None:
     for edge in flow.edges:
         check_wiring(flow, edge, report)
     _models(flow, report)
-    _entries(flow, report)
     _unused(flow, report)
-    _decisions(flow, report)
+    if flow.config.get("scaiqueue") and not flow.scope:
+        message = "config.scaiqueue has no scope to find its queues in"
+        report.add("missing_scope", message, ("config", "scaiqueue", "scope"))
 
 
 def _duplicates(flow: Flow, report: Report) -> None:
@@ -33,39 +30,41 @@ def _duplicates(flow: Flow, report: Report) -> None:
         for item in items:
             if counted[item.id] > 1 and item.id in seen:
                 ids = {"node": item.id if part == "node" else None, "edge": item.id if part == "edge" else None}
-                report.error("duplicate_id", f"{part} id '{item.id}' is used more than once", item.path, **ids)
+                report.add("duplicate_id", f"{part} id '{item.id}' is used more than once", item.path, **ids)
             seen.add(item.id)
 
 
 def check_config(flow: Flow, node: Node, report: Report) -> None:
-    wrong = False
-    settings = node.kind.settings(node.config)
+    wrong = set()
     for field in node.kind.fields:
         value = node.config.get(field.name)
         path = (*node.path, "config", field.name)
         if field.is_missing(value):
             if field.required and field.default is None:
-                report.error("missing_config", f"node '{node.id}': {field.name} is required", path, node=node.id)
-                wrong = True
+                report.add("missing_config", f"node '{node.id}': {field.name} is required", path, node=node.id)
+                wrong.add(field.name)
             if value is None or isinstance(value, str):
                 continue  # an emptied box of a form; an empty list where a map belongs is a mistake all the same
         problem = field.problem(value)
         if problem:
-            report.error("bad_config", f"node '{node.id}': {field.name} {problem}", path, node=node.id)
-            wrong = True
-    if not wrong:
-        _check_whole(flow, node, settings, report)
+            report.add("bad_config", f"node '{node.id}': {field.name} {problem}", path, node=node.id)
+            wrong.add(field.name)
+    _check_whole(flow, node, wrong, report)
 
 
-def _check_whole(flow: Flow, node: Node, settings: dict[str, Any], report: Report) -> None:
+def _check_whole(flow: Flow, node: Node, wrong: set[str], report: Report) -> None:
+    """What the fields say together. Those that are wrong by themselves are told of already and count as not given."""
+    settings = node.kind.settings({name: value for name, value in node.config.items() if name not in wrong})
     for problem in node.kind.check(settings):
+        if problem.field in wrong:
+            continue
         path = (*node.path, "config", *([problem.field] if problem.field else []))
         literal = problem.code in {"while_without_limit", "missing_plugin_arg"}
         message = problem.message if literal else f"node '{node.id}': {problem.message}"
-        report.error(problem.code, message, path, node=node.id)
-    if SCOPE in node.kind.fields and not (settings["scope"] or flow.scope):
+        report.add(problem.code, message, path, node=node.id)
+    if node.kind.takes_scope and "scope" not in wrong and not (settings["scope"] or flow.scope):
         message = f"node '{node.id}': scope is required: set it here or in config.scaiqueue.scope"
-        report.error("missing_scope", message, (*node.path, "config", "scope"), node=node.id)
+        report.add("missing_scope", message, (*node.path, "config", "scope"), node=node.id)
 
 
 def check_wiring(flow: Flow, edge: Edge, report: Report) -> None:
@@ -76,16 +75,18 @@ def check_wiring(flow: Flow, edge: Edge, report: Report) -> None:
         if node is None:
             if node_id not in flow.broken_ids:
                 message = f"edge '{edge.id}': {end} node '{node_id}' does not exist"
-                report.error("unknown_node", message, (*path, "node"), edge=edge.id)
+                report.add("unknown_node", message, (*path, "node"), edge=edge.id)
             continue
         ports = node.inputs if way == "input" else node.outputs
+        if way == "input" and not ports:
+            port = port or "in"  # nothing leads into an entry
         is_open = way == "output" and node.kind.any_outputs and not node.has_declared_outputs
         if port is not None and not is_open and port not in ports:
             message = f"edge '{edge.id}': {end} node '{node_id}' has no {way} port '{port}'"
-            report.error("unknown_port", message, (*path, "port"), edge=edge.id)
+            report.add("unknown_port", message, (*path, "port"), edge=edge.id)
     if edge.type == "conditional" and edge.condition is None:
         message = f"edge '{edge.id}': a conditional edge needs a condition"
-        report.error("missing_condition", message, (*edge.path, "condition"), edge=edge.id)
+        report.add("missing_condition", message, (*edge.path, "condition"), edge=edge.id)
 
 
 def _models(flow: Flow, report: Report) -> None:
@@ -93,13 +94,11 @@ def _models(flow: Flow, report: Report) -> None:
     roles = [str(model.get("role")) for _, model in flow.models]
     for (index, _), role in zip(flow.models, roles, strict=True):
         if roles.index(role) < [place for place, _ in flow.models].index(index):
-            report.error(
-                "duplicate_role", f"the model role '{role}' is declared more than once", (*path, index, "role")
-            )
+            report.add("duplicate_role", f"the model role '{role}' is declared more than once", (*path, index, "role"))
     turns = [node for node in flow.nodes if node.kind.step == "llm_turn"]
     if turns and not roles:
         message = "the flow has model turns but declares no models: add one to config.core_identity.models"
-        report.error("no_models", message, path)
+        report.add("no_models", message, path)
         return
     used = set()
     for node in turns:
@@ -107,29 +106,10 @@ def _models(flow: Flow, report: Report) -> None:
         used.add(role)
         if role not in {*roles, "primary"}:
             message = f"node '{node.id}': llm_role='{role}' is not declared"
-            report.error("undeclared_role", message, (*node.path, "config", "llm_role"), node=node.id)
+            report.add("undeclared_role", message, (*node.path, "config", "llm_role"), node=node.id)
     for (index, _), role in zip(flow.models[1:], roles[1:], strict=True):
         if role not in used:
-            report.warning("unused_model", f"no node uses the model role '{role}'", (*path, index))
-
-
-def _entries(flow: Flow, report: Report) -> None:
-    entries = [node.id for node in flow.nodes if node.kind.is_entry]
-    if not entries and not flow.has_broken_entry:
-        report.error("no_entry", "flow has no entry-point node", ("nodes",))
-        return
-    reached, waiting = set(entries), list(entries)
-    following: dict[str, list[str]] = {}
-    for edge in flow.edges:
-        following.setdefault(edge.source, []).append(edge.target)
-    while waiting:
-        fresh = [target for target in following.get(waiting.pop(), []) if target not in reached]
-        reached.update(fresh)
-        waiting += fresh
-    for node in flow.nodes:
-        if node.id not in reached and entries:
-            message = f"node '{node.id}' cannot be reached from an entry and is left out"
-            report.warning("unreachable", message, node.path, node=node.id)
+            report.add("unused_model", f"no node uses the model role '{role}'", (*path, index))
 
 
 def _unused(flow: Flow, report: Report) -> None:
@@ -141,22 +121,4 @@ def _unused(flow: Flow, report: Report) -> None:
         for port in node.outputs if is_told and node.id not in last | bare else ():
             if (node.id, port) not in used:
                 message = f"node '{node.id}' has an unused output port '{port}'"
-                report.warning("unused_output", message, node.path, node=node.id)
-
-
-def _decisions(flow: Flow, report: Report) -> None:
-    for node in flow.nodes:
-        if node.kind.name != "logic_decision":
-            continue
-        leaving = [edge for edge in flow.edges if edge.source == node.id and edge.type != "data"]
-        otherwise = [edge for edge in leaving if is_otherwise(edge)]
-        if leaving and not otherwise:
-            message = f"decision '{node.id}' has no else: when no condition holds the flow goes on at the join"
-            report.warning("else_missing", message, node.path, node=node.id)
-        for edge in otherwise[1:]:
-            message = f"edge '{edge.id}': decision '{node.id}' has more than one else"
-            report.error("missing_condition", message, (*edge.path, "condition"), edge=edge.id)
-
-
-def is_otherwise(edge: Edge) -> bool:
-    return edge.condition is None or edge.condition.strip().lower() in OTHERWISE
+                report.add("unused_output", message, node.path, node=node.id)

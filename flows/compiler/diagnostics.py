@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -28,6 +28,33 @@ SECTIONS = (
     "tests",
 )
 """The top-level keys in the order in which the contract shows them: the order of all findings, whatever the input's."""
+
+CODES: dict[str, Severity] = {
+    "bad_shape": "error",
+    "unknown_port": "error",
+    "unknown_node": "error",
+    "no_entry": "error",
+    "cycle": "error",
+    "undeclared_role": "error",
+    "while_without_limit": "error",
+    "missing_plugin_arg": "error",
+    "missing_config": "error",
+    "bad_config": "error",
+    "duplicate_id": "error",
+    "missing_condition": "error",
+    "no_models": "error",
+    "duplicate_role": "error",
+    "missing_scope": "error",
+    "unstructured": "error",
+    "too_large": "error",
+    "unused_output": "warning",
+    "unreachable": "warning",
+    "unknown_reference": "warning",
+    "unused_variable": "warning",
+    "unused_model": "warning",
+    "else_missing": "warning",
+}
+"""All that can be said, with how much it weighs. Errors block compile and deploy."""
 
 _RANK = {section: rank for rank, section in enumerate(SECTIONS)}
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -66,21 +93,24 @@ class Report:
     def __init__(self) -> None:
         self._found: list[tuple[tuple[int, int], Diagnostic]] = []
 
-    def error(self, code: str, message: str, path: Path, *, node: str | None = None, edge: str | None = None) -> None:
-        self._add(Diagnostic("error", code, message, path_text(path), node, edge), path)
+    def add(self, code: str, message: str, path: Path, *, node: str | None = None, edge: str | None = None) -> None:
+        """`code` is one of CODES, which says how much the finding weighs."""
+        self._found.append((document_order(path), Diagnostic(CODES[code], code, message, path_text(path), node, edge)))
 
-    def warning(self, code: str, message: str, path: Path, *, node: str | None = None, edge: str | None = None) -> None:
-        self._add(Diagnostic("warning", code, message, path_text(path), node, edge), path)
+    @property
+    def has_errors(self) -> bool:
+        return any(found.severity == "error" for _, found in self._found)
 
-    def _add(self, diagnostic: Diagnostic, path: Path) -> None:
-        self._found.append((document_order(path), diagnostic))
+    @property
+    def broken_nodes(self) -> set[str]:
+        """The nodes with errors of their own."""
+        return {found.node_id for _, found in self._found if found.severity == "error" and found.node_id}
+
+    def has(self, code: str) -> bool:
+        return any(found.code == code for _, found in self._found)
 
     def sorted(self) -> list[Diagnostic]:
         return [diagnostic for _, diagnostic in sorted(self._found, key=lambda entry: entry[0])]
-
-
-def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
-    return any(found.severity == "error" for found in diagnostics)
 
 
 def document_order(path: Path) -> tuple[int, int]:

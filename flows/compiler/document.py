@@ -74,6 +74,8 @@ class Flow:
     broken_ids: frozenset[str] = frozenset()
     has_broken_entry: bool = False
     by_id: dict[str, Node] = field(default_factory=dict)
+    actions: dict[int, Any] = field(default_factory=dict)
+    """What `steps.lowered` has made of the nodes so far, by their index."""
 
     @property
     def name(self) -> str:
@@ -141,12 +143,14 @@ def _node(index: int, raw: Map) -> Node | None:
         return None
     kind = KINDS[kind_name]
     inputs, outputs = _port_ids(raw.get("inputs")), _port_ids(raw.get("outputs"))
+    if len(kind.outputs) > 1:
+        outputs = ()  # these ports mean something, whatever the document calls them
     return Node(
         index=index,
         id=node_id,
         kind=kind,
         config=as_map(raw.get("config")),
-        inputs=inputs or tuple(port.id for port in kind.inputs),
+        inputs=() if kind.is_entry else inputs or tuple(port.id for port in kind.inputs),
         outputs=outputs or tuple(port.id for port in kind.outputs),
         has_declared_outputs=bool(outputs),
         raw=raw,

@@ -56,7 +56,8 @@ def _blocks(steps: list[Map]) -> list[Map]:
 
 def _block(step: Map) -> Map:
     verb = next(verb for verb in WRITERS if verb in step)
-    node_id = step.get("meta", {}).get("node_id")
+    named = step.get("meta") or step.get("checkpoint") or {}  # a breakpoint has no meta: it is no node of its own
+    node_id = named.get("node_id")
     return {**WRITERS[verb](step), "result_binding": step.get("bind"), "source_location": {"node_id": node_id}}
 
 

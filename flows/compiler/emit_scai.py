@@ -32,13 +32,15 @@ class _Names:
 
     def __init__(self) -> None:
         self._given: dict[str, str] = {}
+        self._taken: set[str] = set()
 
     def of(self, bind: str) -> str:
         if bind not in self._given:
-            name, taken = _name(bind), set(self._given.values())
-            while name in taken:
-                name = f"{name}_{len(taken)}"
+            name = _name(bind)
+            while name in self._taken:
+                name = f"{name}_{len(self._taken)}"
             self._given[bind] = name
+            self._taken.add(name)
         return self._given[bind]
 
 

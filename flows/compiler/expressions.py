@@ -6,41 +6,34 @@ The compiler never evaluates; it wants to know that the runtime will be able to,
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 
-FUNCTIONS = frozenset(
-    [
-        "len",
-        "lower",
-        "upper",
-        "contains",
-        "starts_with",
-        "ends_with",
-        "int",
-        "float",
-        "str",
-        "round",
-        "min",
-        "max",
-        "sum",
-        "abs",
-        "coalesce",
-    ]
-)
+ANY = 10_000
+FUNCTIONS = {
+    "len": (1, 1), "lower": (1, 1), "upper": (1, 1), "contains": (2, 2), "starts_with": (2, 2), "ends_with": (2, 2),
+    "int": (1, 1), "float": (1, 1), "str": (1, 1), "round": (1, 2), "min": (1, ANY), "max": (1, ANY), "sum": (1, 1),
+    "abs": (1, 1), "coalesce": (1, ANY),
+}  # fmt: skip
+"""Each with the least and the most arguments that it takes."""
+
 LITERALS = frozenset({"true", "false", "null", "True", "False", "None"})
 POWERS = {
     "or": 1, "||": 1, "and": 2, "&&": 2, "in": 4, "not in": 4, "==": 4, "!=": 4, "<": 4, "<=": 4, ">": 4, ">=": 4,
     "+": 5, "-": 5, "*": 6, "/": 6, "%": 6,
 }  # fmt: skip
 NOT_POWER, SIGN_POWER, CALL_POWER = 3, 7, 8
+COMPARED = POWERS["=="]
 MAX_DEPTH = 60
+MAX_LENGTH = 10_000
 END = ("end", "")
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)"""
+    r"""\s*(?:(?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"""
     r"""|(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<sign>==|!=|<=|>=|\|\||&&|[-+*/%<>!()\[\]{},.:]))""",
-    re.ASCII | re.DOTALL,
+    re.DOTALL,
 )
 Token = tuple[str, str]
 
@@ -49,21 +42,27 @@ class BadExpression(Exception):
     """The end of a sentence that begins with the field's name."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Parsed:
-    """`names` are the names that are looked up, `is_literal` whether it is one literal (or a list of them) alone."""
+    """`reads` are the names that are looked up, each with the field that is asked of it (`a.b`; else "")."""
 
-    names: set[str] = field(default_factory=set)
-    is_literal: bool = False
+    reads: frozenset[tuple[str, str]]
+
+    @property
+    def names(self) -> set[str]:
+        return {name for name, _ in self.reads}
 
 
+@lru_cache(maxsize=4096)
 def parse(source: str) -> Parsed:
     """Raises BadExpression."""
+    if len(source) > MAX_LENGTH:
+        raise BadExpression(f"is longer than {MAX_LENGTH} characters")
     parser = _Parser(_tokens(source))
     parser.expression(0, 0)
     if parser.here != END:
         raise BadExpression(f"has {_told(parser.here)} where the expression should end")
-    return Parsed(parser.names, is_literal=not parser.names and not parser.has_operator)
+    return Parsed(frozenset(parser.reads))
 
 
 def templates_in(text: str) -> Iterator[str]:
@@ -115,8 +114,7 @@ def _told(token: Token) -> str:
 class _Parser:
     def __init__(self, tokens: list[Token]) -> None:
         self.tokens, self.at = tokens, 0
-        self.names: set[str] = set()
-        self.has_operator = False
+        self.reads: set[tuple[str, str]] = set()
 
     @property
     def here(self) -> Token:
@@ -136,8 +134,9 @@ class _Parser:
             raise BadExpression(f"is nested deeper than {MAX_DEPTH} levels")
         self.prefix(depth + 1)
         while (binding := self.binding()) > power:
-            self.has_operator = True
             self.infix(binding, depth + 1)
+            if binding == self.binding() == COMPARED:
+                raise BadExpression("compares in a chain; join the comparisons with and")
 
     def binding(self) -> int:
         kind, text = self.here
@@ -165,36 +164,55 @@ class _Parser:
             self.word(text, depth)
         elif kind == "sign" and text in PREFIXES:
             PREFIXES[text](self, depth)
+        elif kind == "number" and float(text) == math.inf:
+            raise BadExpression(f"has the number {text[:20]}, which is too large")
         elif kind not in ("number", "text"):
             raise BadExpression(f"has {_told((kind, text))} where a value should be")
 
     def word(self, text: str, depth: int) -> None:
         if text == "not":
-            self.has_operator = True
             self.expression(NOT_POWER, depth)
         elif text in ("and", "or", "in"):
             raise BadExpression(f"has {text!r} where a value should be")
         elif self.here == ("sign", "("):
             self.call(text, depth)
         elif text not in LITERALS:
-            self.names.add(text)
+            self.reads.add((text, self.field_ahead()))
+
+    def field_ahead(self) -> str:
+        """`b` where the parser stands between the `a` and the dot of `a.b`."""
+        if self.here != ("sign", "."):
+            return ""
+        kind, text = self.tokens[self.at + 1]
+        return text if kind == "name" else ""
 
     def call(self, name: str, depth: int) -> None:
         if name not in FUNCTIONS:
             raise BadExpression(f"calls {name!r}; there are {', '.join(sorted(FUNCTIONS))}")
-        self.has_operator = True
         self.take()
-        self.items(")", depth)
+        least, most = FUNCTIONS[name]
+        given = self.items(")", depth)
+        if not least <= given <= most:
+            raise BadExpression(f"calls {name} with {given} arguments")
 
-    def items(self, end: str, depth: int, *, pairs: bool = False) -> None:
+    def items(self, end: str, depth: int, *, keys: bool = False) -> int:
+        """How many there are up to the `end`."""
+        count = 0
         while self.here != ("sign", end):
+            if keys:
+                self.key()
             self.expression(0, depth)
-            if pairs:
-                self.expect(":")
-                self.expression(0, depth)
+            count += 1
             if self.here != ("sign", end):
                 self.expect(",")
         self.take()
+        return count
+
+    def key(self) -> None:
+        token = self.take()
+        if token[0] not in ("name", "text"):
+            raise BadExpression(f"has {_told(token)} where a key should be")
+        self.expect(":")
 
     def group(self, depth: int) -> None:
         self.expression(0, depth)
@@ -204,14 +222,13 @@ class _Parser:
         self.expression(SIGN_POWER, depth)
 
     def negated(self, depth: int) -> None:
-        self.has_operator = True
-        self.expression(NOT_POWER, depth)
+        self.expression(SIGN_POWER, depth)
 
     def listed(self, depth: int) -> None:
         self.items("]", depth)
 
     def mapped(self, depth: int) -> None:
-        self.items("}", depth, pairs=True)
+        self.items("}", depth, keys=True)
 
 
 PREFIXES = {

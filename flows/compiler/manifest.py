@@ -7,11 +7,11 @@ import unicodedata
 from typing import Any
 
 from flows.compiler.actions import Call, Map
-from flows.compiler.document import Flow
-from flows.compiler.graph import EXIT
+from flows.compiler.control import Control
+from flows.compiler.document import Flow, Node
 from flows.compiler.importer import CARRIED
-from flows.compiler.steps import lowered, steps_of, trigger_of
-from flows.compiler.structure import Structurer
+from flows.compiler.steps import breakpoint_of, lowered, steps_of, trigger_of
+from flows.compiler.structure import Block
 
 COMPUTE = "compute"
 DEFAULT_BUNKER = {"bunker": {"lifecycle": "ephemeral", "image": "python-3.12"}}
@@ -22,41 +22,28 @@ def slug_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "flow"
 
 
-def manifest_of(flow: Flow, structurer: Structurer) -> Map:
-    """The manifest as plain data. Raises Unstructured."""
-    entries = [node for node in flow.nodes if node.kind.is_entry]
-    steps: list[Map] = []
-    done: set[str] = set()
-    for entry in entries:
-        for edge in structurer.edges[entry.id]:
-            if edge.target not in done:
-                done.add(edge.target)
-                steps += steps_of(flow, structurer.steps(edge.target, EXIT))
+def manifest_of(control: Control, blocks: list[Block]) -> Map:
+    """The manifest as plain data, from a flow without errors and the blocks it was structured into."""
+    flow, entries = control.flow, control.entries
+    steps = [breakpoint_of(entry) for entry in entries if entry.has_breakpoint] + steps_of(flow, blocks)
     triggers = [trigger_of(flow, entry) for entry in entries]
     slug = slug_of(flow.name)
     body: Map = {"name": slug, "trigger": triggers[0]}
     if triggers[1:]:
         body["extra_triggers"] = triggers[1:]
     flows = [{**body, "steps": steps}]
-    return {"core": {**_head(flow, slug), "flows": flows, "scaiflow_meta": _meta(flow, _written(flows))}}
+    nodes = [node for node in flow.nodes if control.is_reached(node.id)]
+    return {
+        "core": {
+            **_head(flow, nodes, slug),
+            "flows": flows,
+            "scaiflow_meta": _meta(flow, {node.index for node in nodes}),
+        }
+    }
 
 
-def _written(value: Any) -> set[int]:
-    """The places of the nodes that stand in some step or trigger."""
-    found: set[int] = set()
-    waiting = [value]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, dict):
-            if "meta" in each:
-                found.add(each["meta"]["index"])
-            waiting += [inner for key, inner in each.items() if key != "meta"]
-        elif isinstance(each, list):
-            waiting += each
-    return found
-
-
-def _head(flow: Flow, slug: str) -> Map:
+def _head(flow: Flow, nodes: list[Node], slug: str) -> Map:
+    """`nodes` are those that can run: what is left out asks for no plugin."""
     config = flow.config
     identity = config.get("core_identity") or {}
     head: Map = {
@@ -68,33 +55,34 @@ def _head(flow: Flow, slug: str) -> Map:
     if flow.models:
         primary = flow.models[0][1]
         head["model"] = f"{primary['ref']}/{primary['model']}"
-    head["plugins"] = [{"alias": alias, "endpoint": f"plugin://{alias}"} for alias in _plugins(flow)]
-    head["capabilities"] = _capabilities(flow)
+    head["plugins"] = [{"alias": alias, "endpoint": f"plugin://{alias}"} for alias in _plugins(flow, nodes)]
+    head["capabilities"] = _capabilities(flow, nodes)
     if config.get("scaiqueue"):
         head["scaiqueue"] = config["scaiqueue"]
     return head
 
 
-def _plugins(flow: Flow) -> list[str]:
+def _plugins(flow: Flow, nodes: list[Node]) -> list[str]:
     declared = [str(plugin["alias"]) for plugin in flow.config.get("plugins") or []]
     used = []
-    for node in flow.nodes:
+    for node in nodes:
         action = None if node.kind.is_entry else lowered(flow, node)
         if isinstance(action, Call):
             used.append(action.alias)
     return list(dict.fromkeys([*declared, *used]))
 
 
-def _capabilities(flow: Flow) -> list[Any]:
+def _capabilities(flow: Flow, nodes: list[Node]) -> list[Any]:
     declared = list(flow.config.get("capabilities") or [])
     bunker = flow.config.get("bunker")
     if bunker:
         return [*declared, {"bunker": bunker}]
-    has_compute = any(node.kind.name.startswith(COMPUTE) for node in flow.nodes)
+    has_compute = any(node.kind.family == COMPUTE for node in nodes)
     return [*declared, DEFAULT_BUNKER] if has_compute else declared
 
 
 def _meta(flow: Flow, written: set[int]) -> Map:
+    """`written` are the places of the nodes that stand in some step or trigger: the others are kept here."""
     config = flow.config
     meta: Map = {
         "source_id": flow.raw.get("id"),

@@ -24,7 +24,6 @@ MAX_PROBLEMS = 100
 
 _ORJSON_DEPTH = 254  # orjson refuses to write more levels than this
 _WRAPPING = _ORJSON_DEPTH - MAX_DEPTH
-_LONG_KEY = re.compile(rb'"(?:[^"\\]|\\.){%d,}":' % (MAX_KEY + 1))
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 Problem = tuple[Path, str]
@@ -57,7 +56,17 @@ def _round_trip(document: object) -> tuple[Any, bool]:
     copy = orjson.loads(text)
     if copy != document:
         return None, False
-    return copy, not _LONG_KEY.search(text)
+    return copy, not _may_have_long_key(text)
+
+
+def _may_have_long_key(text: bytes) -> bool:
+    """Whether some key may be longer than MAX_KEY: never wrong when it says no.
+
+    A regular expression took most of the check's time; this cuts the text behind its keys, with all escaped backslashes and
+    quotes out of the way.
+    """
+    plain = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")
+    return any(len(piece) - piece.rfind(b'"') > MAX_KEY + 1 for piece in plain.split(b'":')[:-1])
 
 
 def _problems(document: object) -> list[Problem]:

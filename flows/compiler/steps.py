@@ -7,19 +7,19 @@ from typing import Any
 
 from flows.compiler import actions
 from flows.compiler.actions import Map
-from flows.compiler.checks import is_otherwise
-from flows.compiler.document import Edge, Flow, Node
-from flows.compiler.kinds.logic import BODY_PORT
-from flows.compiler.kinds.queues import SCOPE
-from flows.compiler.structure import Block
+from flows.compiler.document import Flow, Node
+from flows.compiler.structure import Block, Choice
 
 
 def lowered(flow: Flow, node: Node) -> actions.Action:
-    """The node's action, a queue's scope inherited from the flow."""
-    settings = node.kind.settings(node.config)
-    if SCOPE in node.kind.fields and not settings["scope"]:
-        settings["scope"] = flow.scope
-    return node.kind.lower(settings)
+    """The node's action, a queue's scope inherited from the flow. Made once for each node."""
+    if node.index not in flow.actions:
+        settings = node.kind.settings(node.config)
+        if node.kind.takes_scope and not settings["scope"]:
+            settings["scope"] = flow.scope
+        flow.actions[node.index] = node.kind.lower(settings)
+    action: actions.Action = flow.actions[node.index]
+    return action
 
 
 def meta_of(node: Node) -> Map:
@@ -44,41 +44,40 @@ def trigger_of(flow: Flow, node: Node) -> Map:
 def steps_of(flow: Flow, blocks: list[Block]) -> list[Map]:
     steps: list[Map] = []
     for block in blocks:
+        if block.node is None:
+            steps.append({"match": _match(flow, block, None)})
+            continue
         if block.node.has_breakpoint:
-            steps.append({"checkpoint": {"type": "debug_breakpoint", "node_id": block.node.id}})
-        step = _body(flow, block)
-        steps.append({**step, "bind": block.node.id, "meta": meta_of(block.node)})
-        behind = [(edge, inner) for edge, inner in block.branches if edge.source_port != BODY_PORT]
-        if behind and "match" not in step and "parallel" not in step:
-            steps.append({"match": _match(flow, behind, None)})
+            steps.append(breakpoint_of(block.node))
+        steps.append({**_body(flow, block, block.node), "bind": block.node.id, "meta": meta_of(block.node)})
     return steps
 
 
-def _body(flow: Flow, block: Block) -> Map:
-    match lowered(flow, block.node):
+def breakpoint_of(node: Node) -> Map:
+    return {"checkpoint": {"type": "debug_breakpoint", "node_id": node.id}}
+
+
+def _body(flow: Flow, block: Block, node: Node) -> Map:
+    match lowered(flow, node):
         case actions.Match(subject):
-            return {"match": _match(flow, block.branches, subject)}
+            return {"match": _match(flow, block, subject)}
         case actions.Fork(max_concurrent, fail_fast):
-            branches = [{"steps": steps_of(flow, inner)} for _, inner in block.branches]
+            branches = [{"steps": steps_of(flow, inner)} for inner in block.branches or []]
             return {"parallel": {"branches": branches, "max_concurrent": max_concurrent, "fail_fast": fail_fast}}
         case actions.Foreach(items, item_var):
-            return {"foreach": {"items": items, "item_var": item_var, "steps": _loop_body(flow, block)}}
+            return {"foreach": {"items": items, "item_var": item_var, "steps": steps_of(flow, block.body or [])}}
         case actions.While(condition, limit):
-            return {"while": {"condition": condition, "max_iterations": limit, "steps": _loop_body(flow, block)}}
+            body = steps_of(flow, block.body or [])
+            return {"while": {"condition": condition, "max_iterations": limit, "steps": body}}
         case action:
             return _PLAIN[type(action)](action)
 
 
-def _loop_body(flow: Flow, block: Block) -> list[Map]:
-    return [step for edge, inner in block.branches if edge.source_port == BODY_PORT for step in steps_of(flow, inner)]
-
-
-def _match(flow: Flow, branches: list[tuple[Edge, list[Block]]], subject: str | None) -> Map:
-    cases = [
-        {"when": edge.condition, "steps": steps_of(flow, inner)} for edge, inner in branches if not is_otherwise(edge)
-    ]
-    otherwise = [steps_of(flow, inner) for edge, inner in branches if is_otherwise(edge)]
-    return actions.given({"subject": subject, "cases": cases, "else": otherwise[0] if otherwise else None})
+def _match(flow: Flow, block: Block, subject: str | None) -> Map:
+    choice = block.choice or Choice()
+    cases = [{"when": condition, "steps": steps_of(flow, inner)} for condition, inner in choice.cases]
+    otherwise = None if choice.otherwise is None else steps_of(flow, choice.otherwise)
+    return actions.given({"subject": subject, "cases": cases, "else": otherwise})
 
 
 def _checkpoint(action: actions.Checkpoint) -> Map:

@@ -1,94 +1,188 @@
-"""Pass 3: from the graph to nested steps. A branching node's branches run up to its join, the nearest post-dominator, which
-follows it. A node that several branches share without joining there is repeated in each (tail duplication), within bounds.
-Conditions on the edges of a node that is no decision make a decision behind it. What has no one right order is refused.
+"""Pass 3: from the graph to nested steps.
+
+The algorithm is structuring by dominators, as compilers lower to languages without goto: N. Ramsey, "Beyond Relooper:
+recursive translation of unstructured control flow to structured control flow" (ICFP 2022), and before it B. S. Baker, "An
+Algorithm for Structuring Flowgraphs" (J. ACM 24, 1977). Here joins are post-dominators, because steps know no break:
+
+1. A loop's body is what its body port dominates (control.py). Ways back to the loop end the body, so that no cycle is left.
+   A way between body and outside would be a break or a jump into the middle, which steps cannot say: it is refused.
+2. A step list follows the ways from a node to a `stop` that is not its own. Where ways part, each gets a list of its own
+   that runs to the join, the immediate post-dominator, and the outer list goes on there.
+3. A node that several lists come to before a join is written into each of them (tail duplication). Of a decision's lists
+   one runs, so the copies keep the order. All of a parallel's lists run, so a node that two of them share has to be their
+   join: else it would run twice, and the flow is refused. A branch that meets none of the others may end by itself.
+4. Ways with conditions behind a node that is no decision make a decision without a node behind its step.
+
+A decision without an else goes on at its join when no condition holds. Where all its ways lead to one node there is nothing
+to join: then its list ends, for otherwise its condition would decide nothing.
+
+Copies are bounded (MAX_GROWTH), and so is nesting (MAX_DEPTH), which also bounds the recursion here and in the emitters.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from flows.compiler.document import Edge, Flow, Node
-from flows.compiler.graph import EXIT, joins, reach
-from flows.compiler.kinds.logic import BODY_PORT
+from flows.compiler.control import EXIT, Control, Way, is_loop
+from flows.compiler.document import Node
 
 MAX_GROWTH = 4
-MAX_DEPTH = 30
-BRANCHING = {"logic_decision", "logic_parallel"}
+MAX_DEPTH = 64
 
 
 class Unstructured(Exception):
-    """There are no nested steps for this graph, or too many. The message says which node and what to do."""
+    """There are no nested steps for this graph, or too many. `node` is where, None for the whole flow."""
+
+    def __init__(self, message: str, node: Node | None = None) -> None:
+        super().__init__(message)
+        self.node = node
+
+
+@dataclass
+class Choice:
+    """Cases in order, each with its condition and its list; `otherwise` is None where there is no else."""
+
+    cases: list[tuple[str, list[Block]]] = field(default_factory=list)
+    otherwise: list[Block] | None = None
 
 
 @dataclass
 class Block:
-    """One step of one node, and the lists of steps inside it. `edge` is the edge by which a list is entered."""
+    """One step. Its `node` is None for a decision that stands in no node but in the conditions behind one."""
 
-    node: Node
-    branches: list[tuple[Edge, list[Block]]] = field(default_factory=list)
+    node: Node | None
+    choice: Choice | None = None
+    branches: list[list[Block]] | None = None
+    body: list[Block] | None = None
 
 
 class Structurer:
-    """Builds the step list of one flow. `edges` are acyclic: a body's return to its loop is not among them."""
+    """Builds the step list of one flow, of which `check_order` found nothing that is wrong."""
 
-    def __init__(self, flow: Flow, edges: dict[str, list[Edge]]) -> None:
-        self.flow, self.edges = flow, edges
-        self.joins = joins({node: [e.target for e in each if not self._is_body(e)] for node, each in edges.items()})
-        self._check_loops()
-        self.made = 0
-        self.limit = MAX_GROWTH * max(len(flow.nodes), 1)
+    def __init__(self, control: Control) -> None:
+        self.control = control
+        self._steps_left = MAX_GROWTH * len(control.flow.nodes)
+        self._lists_left = MAX_GROWTH * len(control.edges)
+        self._meetings: dict[str, str] = {}
 
-    def steps(self, start: str, stop: str = EXIT, depth: int = 0) -> list[Block]:
-        """From `start` up to `stop`, which is not included. Raises Unstructured."""
+    def flow(self) -> list[Block]:
+        """The steps behind the entries. Raises Unstructured."""
+        entry = self.control.entries[0]
+        return self._list(self.control.ways[entry.id], self.control.join(entry.id), EXIT, 0)
+
+    def _list(self, ways: list[Way], join: str, stop: str, depth: int) -> list[Block]:
+        """From where `ways` lead up to `stop`, which is not included; `join` is where they meet."""
         if depth > MAX_DEPTH:
             raise Unstructured(f"the branches are nested deeper than {MAX_DEPTH} levels")
         blocks: list[Block] = []
-        current = start
+        current = self._onward(ways, join, stop, depth, blocks)
         while current not in (EXIT, stop):
-            self.made += 1
-            if self.made > self.limit:
-                raise Unstructured("the branches share too many nodes without joining: let them meet in one node")
-            node = self.flow.by_id[current]
-            join = self.joins[current]
-            block = Block(node)
-            for edge in self._inner(node):
-                end = EXIT if self._is_body(edge) else join
-                inner = [] if edge.target == end else self.steps(edge.target, self._nearer(end, stop), depth + 1)
-                block.branches.append((edge, inner))
+            block = Block(self.control.flow.by_id[current])
+            self._steps_left -= 1
+            self._check_growth()
             blocks.append(block)
-            current = join
+            current = self._behind(block, current, stop, depth, blocks)
         return blocks
 
-    def _nearer(self, join: str, stop: str) -> str:
-        return stop if join == EXIT else join
+    def _check_growth(self) -> None:
+        if min(self._steps_left, self._lists_left) < 0:
+            raise Unstructured("the branches share too many nodes without joining: let them meet in one node")
 
-    def _inner(self, node: Node) -> list[Edge]:
-        """The edges whose targets become lists of steps inside or right behind this node's step."""
-        leaving = self.edges[node.id]
-        body = [edge for edge in leaving if self._is_body(edge)]
-        others = [edge for edge in leaving if not self._is_body(edge)]
-        has_condition = any(edge.condition for edge in others)
-        if node.kind.name in BRANCHING or has_condition:
-            return body + others
-        if len(others) > 1:
-            message = (
-                f"node '{node.id}' has several edges that leave it at once: put a parallel or a decision behind it"
-            )
-            raise Unstructured(message)
-        return body
+    def _behind(self, block: Block, node_id: str, stop: str, depth: int, blocks: list[Block]) -> str:
+        """Fills the lists inside the block; where the list goes on behind it."""
+        ways, join = self.control.ways[node_id], self.control.join(node_id)
+        node = self.control.flow.by_id[node_id]
+        if node.kind.name == "logic_decision":
+            block.choice, onward = self._choice(ways, join, stop, depth)
+            return onward
+        if node.kind.name == "logic_parallel":
+            onward = self._meeting(node) or stop
+            block.branches = [self._branch(way, onward, depth) for way in ways]
+            return onward
+        if is_loop(node):
+            bodies = self.control.bodies[node_id]
+            block.body = self._list(bodies, self.control.body_join(node_id), EXIT, depth + 1)
+        return self._onward(ways, join, stop, depth, blocks)
 
-    def _check_loops(self) -> None:
-        """A body that leads on behind its loop would run that part inside of it."""
-        for node, leaving in self.edges.items():
-            body = [edge.target for edge in leaving if self._is_body(edge)]
-            if not body:
-                continue
-            done = reach([edge.target for edge in leaving if not self._is_body(edge)], self.edges, node)
-            shared = reach(body, self.edges, node) & done
+    def _onward(self, ways: list[Way], join: str, stop: str, depth: int, blocks: list[Block]) -> str:
+        """The node that the ways lead to; where they have conditions a decision is written first."""
+        if all(way.condition is None for way in ways):
+            return ways[0].to if ways else EXIT
+        choice, onward = self._choice(ways, join, stop, depth)
+        blocks.append(Block(None, choice=choice))
+        return onward
+
+    def _choice(self, ways: list[Way], join: str, stop: str, depth: int) -> tuple[Choice, str]:
+        choice = Choice()
+        decides_nothing = len({way.to for way in ways}) == 1 and all(way.condition is not None for way in ways)
+        onward = stop if join == EXIT or decides_nothing else join
+        for way in ways:
+            steps = self._branch(way, onward, depth)
+            if way.condition is not None:
+                choice.cases.append((way.condition, steps))
+            elif choice.otherwise is None:
+                choice.otherwise = steps
+        return choice, onward
+
+    def _branch(self, way: Way, stop: str, depth: int) -> list[Block]:
+        self._lists_left -= 1
+        self._check_growth()
+        return self._list([Way(way.edge, way.to, None)], EXIT, stop, depth + 1)
+
+    def _meeting(self, node: Node) -> str:
+        """Where a parallel's branches meet, EXIT where each ends by itself. Raises Unstructured when some meet elsewhere."""
+        if node.id not in self._meetings:
+            ways = self.control.ways[node.id]
+            join = self.control.join(node.id)
+            if join == EXIT:
+                join = self._partial(node, ways)
+            shared = self._shared(ways, join)
             if shared:
-                message = f"the body of loop '{node}' leads on to '{min(shared)}' behind it: lead it back to the loop"
-                raise Unstructured(message)
+                raise self._refusal(node, min(shared))
+            self._meetings[node.id] = join
+        return self._meetings[node.id]
 
-    def _is_body(self, edge: Edge) -> bool:
-        source = self.flow.by_id[edge.source]
-        return source.kind.name == "logic_loop" and edge.source_port == BODY_PORT
+    def _partial(self, node: Node, ways: list[Way]) -> str:
+        """The join of those branches that meet at all."""
+        shared = self._shared(ways, EXIT)
+        meeting = {way.to for way in ways if not shared.isdisjoint(self._reach(way.to, EXIT))}
+        chains = [self._joins_from(start) for start in sorted(meeting)]
+        common = (each for each in chains[0] if all(each in other for other in chains)) if chains else iter(())
+        found = next(common, EXIT)
+        if shared and found == EXIT:
+            raise self._refusal(node, min(shared))
+        return found
+
+    def _refusal(self, node: Node, shared: str) -> Unstructured:
+        message = (
+            f"node '{node.id}': some of the branches share '{shared}' but not all meet there: let all meet in one node"
+        )
+        return Unstructured(message, node)
+
+    def _joins_from(self, start: str) -> dict[str, None]:
+        """`start` and the nodes that every way from it passes, nearest first."""
+        found: dict[str, None] = {}
+        while start != EXIT:
+            found[start] = None
+            start = self.control.join(start)
+        return found
+
+    def _shared(self, ways: list[Way], join: str) -> set[str]:
+        """What more than one of the branches come to before the join."""
+        seen: set[str] = set()
+        shared: set[str] = set()
+        for way in ways:
+            branch = self._reach(way.to, join)
+            shared |= seen & branch
+            seen |= branch
+        return shared
+
+    def _reach(self, start: str, stop: str) -> set[str]:
+        reached = {start} - {stop, EXIT}
+        waiting = list(reached)
+        while waiting:
+            for way in self.control.ways[waiting.pop()]:
+                if way.to not in reached and way.to not in (stop, EXIT):
+                    reached.add(way.to)
+                    waiting.append(way.to)
+        return reached

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -21,53 +21,66 @@ INLINE = frozenset({"meta", "scaiflow_meta"})
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z_]*")
 _WORDS = frozenset(["null", "true", "false", "yes", "no", "on", "off", "y", "n", "none", "nan", "inf", "infinity"])
 # A number with an exponent, or a text that looks like one: then the slow road looks at every number.
-_MAYBE_EXPONENT = re.compile(rb"[\d.][eE][+-]?\d")
+_MAYBE_EXPONENT = re.compile(rb"\de[+-]?\d")
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def as_yaml(manifest: Map) -> bytes:
     """The manifest's bytes. Keys stand in the order of the maps."""
-    return "".join(_lines(manifest, 0)).encode()
+    out: list[str] = []
+    _map(manifest, "", "", out)
+    return "".join(out).encode()
 
 
-def _lines(value: Any, indent: int) -> Iterator[str]:
-    """A map or a list in block style, each line with its end."""
-    pad = " " * indent
+def _map(value: Map, lead: str, pad: str, out: list[str]) -> None:
+    """A map in block style. `lead` stands before its first key, where a list's dash may be, `pad` before the others."""
+    for key, inner in value.items():
+        head = f"{lead}{_key(key)}:"
+        lead = pad
+        if isinstance(inner, str):
+            out.append(f"{head} {_text(inner)}\n")
+        elif key in INLINE or not inner or not isinstance(inner, dict | list):
+            out.append(f"{head} {_json(inner)}\n")
+        else:
+            out.append(f"{head}\n")
+            _inner(inner, pad + "  ", out)
+
+
+def _inner(value: Any, pad: str, out: list[str]) -> None:
     if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _entry(f"{pad}{_key(key)}:", inner, indent, inline=key in INLINE)
+        _map(value, pad, pad, out)
     else:
-        for inner in value:
-            if isinstance(inner, dict) and inner:
-                first, *rest = _lines(inner, indent + 2)
-                yield f"{pad}- {first[indent + 2 :]}"
-                yield from rest
-            else:
-                yield from _entry(f"{pad}-", inner, indent, inline=False)
+        _list(value, pad, out)
 
 
-def _entry(head: str, value: Any, indent: int, *, inline: bool) -> Iterator[str]:
-    if isinstance(value, dict | list) and value and not inline:
-        yield f"{head}\n"
-        yield from _lines(value, indent + 2)
-    else:
-        yield f"{head} {_text(value) if isinstance(value, str) else _json(value)}\n"
-
-
-def _key(key: str) -> str:
-    return _text(key)
+def _list(value: list[Any], pad: str, out: list[str]) -> None:
+    for inner in value:
+        if isinstance(inner, dict) and inner:
+            _map(inner, f"{pad}- ", pad + "  ", out)
+        elif isinstance(inner, list) and inner:
+            out.append(f"{pad}-\n")
+            _list(inner, pad + "  ", out)
+        else:
+            out.append(f"{pad}- {_text(inner) if isinstance(inner, str) else _json(inner)}\n")
 
 
 def _text(text: str) -> str:
     if _PLAIN.fullmatch(text) and text.lower() not in _WORDS:
         return text
-    return _json(text)
+    return _UNPRINTABLE.sub(_escaped, orjson.dumps(text).decode())
+
+
+_key = lru_cache(maxsize=4096)(_text)
 
 
 def _json(value: Any) -> str:
     written = orjson.dumps(value)
     text = _slow(value) if _MAYBE_EXPONENT.search(written) else written.decode()
-    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    return _UNPRINTABLE.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match.group()):04x}"
 
 
 def _slow(value: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterable
 from typing import ClassVar
 
 from django.db import models
@@ -9,8 +11,14 @@ from django.db.models import Max, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from flows.models.acls import FlowACL
+from flows.models.tags import FlowTag
 from scaiflow.kit.ids import flow_id
 from tenants.principals import Principal
+
+
+def folded(text: str) -> str:
+    """Text as it is compared: upper and lower case of all scripts, and the ways to write one character, made alike."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 class FlowQuerySet(models.QuerySet["Flow"]):
@@ -36,6 +44,24 @@ class FlowQuerySet(models.QuerySet["Flow"]):
     def named_like(self, text: str) -> FlowQuerySet:
         return self.filter(name_folded__contains=text.casefold()) if text else self
 
+    def mentioning(self, text: str) -> FlowQuerySet:
+        """Every word of `text` stands somewhere in the name or the description, also inside of a longer word."""
+        found = self
+        for word in dict.fromkeys(folded(text).split()):
+            found = found.filter(search_folded__contains=word)
+        return found
+
+    def tagged(self, tags: Iterable[str]) -> FlowQuerySet:
+        """With all of `tags` (folded)."""
+        found = self
+        for tag in tags:
+            found = found.filter(id__in=FlowTag.objects.filter(tag=tag).values("flow_id"))
+        return found
+
+    def without_search_text(self) -> FlowQuerySet:
+        """For lists: what is only searched need not be fetched."""
+        return self.defer("name_folded", "search_folded")
+
 
 class Flow(models.Model):
     """`version` is the newest version's; `revision` counts every change, also of the name alone, and is the ETag."""
@@ -47,6 +73,9 @@ class Flow(models.Model):
     # Upper and lower case of all scripts: a database's own LIKE folds ASCII at best.
     name_folded = models.CharField(max_length=512)
     description = models.TextField(blank=True)
+    # Name and description, folded: what a full-text search looks through.
+    search_folded = models.TextField(blank=True, default="")
+    tags = models.JSONField(default=list, blank=True)
     version = models.CharField(max_length=32)
     revision = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(default=timezone.now)
@@ -57,8 +86,12 @@ class Flow(models.Model):
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["tenant_id", "-updated_at", "-id"], name="flow_newest", condition=Q(deleted_at=None)),
+            # The owner stands at its end so that counting what somebody may see need not look at the rows themselves.
+            models.Index(
+                fields=["tenant_id", "-updated_at", "-id", "owner_id"], name="flow_newest", condition=Q(deleted_at=None)
+            ),
             models.Index(fields=["owner_id", "-updated_at", "-id"], name="flow_of_owner", condition=Q(deleted_at=None)),
+            models.Index(fields=["-updated_at", "-id"], name="flow_newest_of_all", condition=Q(deleted_at=None)),
         ]
 
     def __str__(self) -> str:

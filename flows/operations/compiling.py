@@ -23,10 +23,10 @@ class DoesNotCompile(Failure):
     error = "compile_error"
 
 
-def compiled(content: dict[str, Any]) -> Compiled:
-    """The manifest. Raises DoesNotCompile."""
+def compiled(content: dict[str, Any], format: Format = "yaml") -> Compiled:
+    """The manifest, in that form. Raises DoesNotCompile."""
     try:
-        return compile_flow(content)
+        return compile_flow(content, format=format)
     except CompileError as error:
         diagnostics = [diagnostic.as_dict() for diagnostic in error.diagnostics]
         errors = sum(diagnostic["severity"] == "error" for diagnostic in diagnostics)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from scaiflow.kit.errors import Precondition
-from tenants.operations.credentials import Credential, credential_for
+from tenants.operations import credentials
+from tenants.operations.credentials import FIX, Credential, MissingCredentials
 
-FIX = "Sign in with ScaiKey, or set this tenant's API key via POST /v1/tenants/me/scaigrid_credentials."
+__all__ = ["FIX", "MissingScaiGridCredentials", "required_credential"]
 
 
-class MissingScaiGridCredentials(Precondition):
+class MissingScaiGridCredentials(MissingCredentials):
+    """There is no usable ScaiGrid credential for this tenant."""
+
     error = "missing_scaigrid_credentials"
 
 
 def required_credential(*, tenant_id: str, token: str | None) -> Credential:
     """Raises MissingScaiGridCredentials."""
-    found = credential_for(tenant_id=tenant_id, token=token)
-    if found is None:
-        raise MissingScaiGridCredentials(f"no ScaiGrid credentials for tenant '{tenant_id}'", fix=FIX)
-    return found
+    return credentials.required_credential(tenant_id=tenant_id, token=token, refusal=MissingScaiGridCredentials)

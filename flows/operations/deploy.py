@@ -11,28 +11,28 @@ from typing import Any
 from flows.actions import FLOW_DEPLOYED
 from flows.compiler import Compiled
 from flows.models import Deployment, Job
-from flows.operations import cores, queues
+from flows.operations import cores, publication, queues
 from flows.operations.compiling import compiled
 from flows.operations.credentials import required_credential
 from flows.operations.versions import Content, content_of
 from flows.operations.working import Outcome, step, token_of
 from flows.roles import DeploymentStatus
 from scaiflow.kit import audit
-from scaiflow.kit.errors import AppError
-from scaiflow.upstream.scaigrid import Published
+from scaiflow.kit.errors import AppError, NotFound
 from tenants.operations.credentials import Credential
 
 
 def deploy(job: Job) -> Outcome:
-    """The documented answer, with the deployment's row. Raises DoesNotCompile, MissingScaiGridCredentials, the errors of
-    queues.py and cores.py, and PassedThrough when ScaiGrid limits the rate."""
+    """The documented answer, with the deployment's row. Raises NotFound (the flow was deleted while its job waited),
+    DoesNotCompile, MissingScaiGridCredentials, the errors of queues.py and cores.py, and PassedThrough when ScaiGrid limits
+    the rate."""
     with step(job, "read", can_be_left_out=True):
-        content = content_of(flow=job.flow, version=job.arguments["version"])
+        content = _content(job)
     with step(job, "credential"):
         credential = required_credential(tenant_id=job.flow.tenant_id, token=token_of(job))
     with step(job, "compile"):
         manifest = compiled(content)
-    topology = content.get("config", {}).get("scaiqueue")
+    topology = queues.topology_of(content)
     provisioned = None
     if topology:
         with step(job, "provision", can_be_left_out=True):
@@ -40,6 +40,12 @@ def deploy(job: Job) -> Outcome:
     with step(job, "core", can_be_left_out=True):
         core_id = cores.put_core(flow=job.flow, credential=credential, manifest=manifest)
     return _publish_and_record(job, credential, content, manifest, core_id, provisioned)
+
+
+def _content(job: Job) -> Content:
+    if job.flow.deleted_at is not None:
+        raise NotFound("flow not found")
+    return content_of(flow=job.flow, version=job.arguments["version"])
 
 
 def _publish_and_record(
@@ -56,7 +62,7 @@ def _publish_and_record(
         status=DeploymentStatus.DEPLOYED, deployed_by=job.requested_by,
     )  # fmt: skip
     try:
-        published = _publish(job, credential, content, core_id)
+        published = publication.settle(job, credential=credential, config=content.get("config") or {}, core_id=core_id)
     except AppError as error:
         record.status = DeploymentStatus.PUBLISH_FAILED
         return Outcome(error=error, rows=[record], told=[_entry(record, audit.FAILED)])
@@ -76,26 +82,3 @@ def _publish_and_record(
 def _entry(record: Deployment, result: str) -> dict[str, Any]:
     changes = {"deployment": record.id, "core": record.core_id, "published_slug": record.published_slug}
     return {"action": FLOW_DEPLOYED, "result": result, "changes": changes}
-
-
-def _publish(job: Job, credential: Credential, content: Content, core_id: str) -> Published:
-    wanted, group_ids = publication(job.arguments, content.get("config", {}))
-    if wanted:
-        with step(job, "publish"):
-            return cores.publish(credential=credential, core_id=core_id, group_ids=group_ids)
-    last = job.flow.deployments.newest_first().first()
-    if last and last.published_slug and last.core_id == core_id:
-        with step(job, "unpublish"):
-            cores.unpublish(credential=credential, core_id=core_id)
-    return Published(None, None)
-
-
-def publication(asked: dict[str, Any], config: dict[str, Any]) -> tuple[bool, list[str]]:
-    """What the request says goes before what the flow's config says; an empty list of groups says something too."""
-    wanted = asked.get("publish_as_model")
-    group_ids = asked.get("group_ids")
-    if wanted is None:
-        wanted = bool(config.get("publish_as_model"))
-    if group_ids is None:
-        group_ids = list(config.get("model_visibility_group_ids") or [])
-    return wanted, group_ids

@@ -58,7 +58,7 @@ def load_document(flow_id: str) -> Stored:
 
 def append_updates(groups: Sequence[tuple[str, bytes]]) -> None:
     """Writes groups of several flows; when it returns they are there for whoever comes, also after `kill -9`."""
-    now = timezone.now()
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
     with connection.cursor() as cursor:
         for at in range(0, len(groups), INSERTED_AT_ONCE):
             some = groups[at : at + INSERTED_AT_ONCE]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextvars
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from flows.expectations import is_met
-from flows.models import Job
+from flows.models import Job, TestRun
 from flows.operations.credentials import required_credential
 from flows.operations.versions import content_of
 from flows.operations.working import Outcome, step, token_of
@@ -21,26 +21,52 @@ FIXTURE_SECONDS = 60.0
 
 
 def run_tests(job: Job) -> Outcome:
-    """`{results: [{name, ok, expect, output, error}], passed, failed}`. Raises MissingScaiGridCredentials."""
+    """`{results: [{name, ok, expect, output, error}], passed, failed}`, and which versions they are of: `flow_version` was
+    tested (what the Core was last deployed from), `tests_version` has the fixtures. The same is kept as a row.
+    Raises MissingScaiGridCredentials."""
     content = content_of(flow=job.flow, version=job.arguments["version"])
     credential = required_credential(tenant_id=job.flow.tenant_id, token=token_of(job))
-    fixtures = _chosen(content, job.arguments.get("name_filter"))
-    results = []
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    results = _run_all(job, _chosen(content, job.arguments.get("name_filter")), credential)
+    passed = sum(result["ok"] for result in results)
+    run = _row(job, results=results, passed=passed, failed=len(results) - passed)
+    told = {"results": results, "passed": run.passed, "failed": run.failed}
+    versions = {"flow_version": run.flow_version, "tests_version": run.tests_version}
+    return Outcome(result={**told, **versions, "core_id": run.core_id, "run_id": run.id, "job_id": job.id}, rows=[run])
+
+
+def _row(job: Job, **counted: Any) -> TestRun:
+    core_id = job.arguments["core_id"]
+    deployed = job.flow.deployments.filter(core_id=core_id).newest_first().first()
+    return TestRun(
+        flow=job.flow, job_id=job.id, core_id=core_id, flow_version=deployed.flow_version if deployed else "",
+        tests_version=job.arguments["version"], name_filter=job.arguments.get("name_filter") or "",
+        run_by=job.requested_by, **counted,
+    )  # fmt: skip
+
+
+def _run_all(job: Job, fixtures: list[dict[str, Any]], credential: Credential) -> list[dict[str, Any]]:
+    """In the order of the fixtures. When the job is called off, those that wait for a thread are not run."""
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
         # Each in a copy of this context, so that its calls carry this request's id.
         running = [
             pool.submit(contextvars.copy_context().run, _run, fixture, credential, job.arguments["core_id"])
             for fixture in fixtures
         ]
-        for fixture, outcome in zip(fixtures, running, strict=True):
-            with step(job, fixture["name"], can_be_left_out=True):
-                results.append(outcome.result())
-    passed = sum(result["ok"] for result in results)
-    return Outcome(result={"results": results, "passed": passed, "failed": len(results) - passed})
+        return [_awaited(job, fixture["name"], outcome) for fixture, outcome in zip(fixtures, running, strict=True)]
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _awaited(job: Job, name: str, outcome: Future[dict[str, Any]]) -> dict[str, Any]:
+    with step(job, name, can_be_left_out=True):
+        return outcome.result()
 
 
 def _chosen(content: dict[str, Any], name_filter: str | None) -> list[dict[str, Any]]:
-    fixtures = content.get("tests") or []
+    """A fixture without a name is known by its place."""
+    listed = enumerate(content.get("tests") or [], start=1)
+    fixtures = [{**fixture, "name": fixture.get("name") or f"test {place}"} for place, fixture in listed]
     return [fixture for fixture in fixtures if not name_filter or name_filter in fixture["name"]]
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from flows.actions import FLOW_CHANGED, FLOW_CREATED, FLOW_DELETED, FLOW_OWNER_CHANGED, FLOW_RESTORED
-from flows.models import Flow
+from flows.models import Flow, FlowTag
+from flows.models.flows import folded
 from flows.operations.objects import whole_write
 from flows.operations.versions import FIRST, Content, add_version, checked, next_version
-from scaiflow.kit import audit
+from scaiflow.kit import audit, conditions
+from scaiflow.kit.conditions import Conditions
 from scaiflow.kit.errors import NotFound, Precondition
 from tenants.models import User
 from tenants.principals import Principal
@@ -23,32 +26,40 @@ class StaleVersion(Precondition):
     error = "stale_version"
 
 
-def create_flow(*, by: Principal, name: str, description: str, content: Content) -> Flow:
-    """Raises TooLarge, Unprocessable, Unavailable."""
+class UnwantedState(Precondition):
+    """The caller asked for nothing to happen while the flow is as it is (`If-None-Match`)."""
+
+    error = "precondition_failed"
+
+
+def create_flow(
+    *, by: Principal, name: str, description: str, content: Content, tags: Sequence[str] = (), origin: str | None = None
+) -> Flow:
+    """`origin` tells the audit log where the content came from. Raises TooLarge, Unprocessable, Unavailable."""
     body = checked(content)
     now = timezone.now()
     with whole_write() as writes:
         flow = Flow.objects.create(
             tenant_id=by.tenant_id, owner_id=by.sub, name=name, name_folded=name.casefold(),
-            description=description, version=FIRST, created_at=now, updated_at=now,
+            description=description, search_folded=_searched(name, description), tags=list(tags), version=FIRST,
+            created_at=now, updated_at=now,
         )  # fmt: skip
+        _add_tags(flow)
         add_version(flow=flow, version=FIRST, body=body, author_id=by.sub, writes=writes)
-        _write_down(FLOW_CREATED, flow, by, {}, _facts(flow))
+        _write_down(FLOW_CREATED, flow, by, {}, _facts(flow) | {"origin": origin})
     return flow
 
 
-def update_flow(*, flow: Flow, by: Principal, if_match: str | None = None, **changes: Any) -> Flow:
-    """`changes` are any of name, description, content; content makes a new version on top of the newest.
+def update_flow(*, flow: Flow, by: Principal, conditions: Conditions = conditions.NONE, **changes: Any) -> Flow:
+    """`changes` are any of name, description, tags, content; content makes a new version on top of the newest.
 
-    Raises StaleVersion (`if_match` is an ETag that is not the newest), NotFound, TooLarge, Unprocessable, Unavailable."""
+    Raises StaleVersion, UnwantedState, NotFound, TooLarge, Unprocessable, Unavailable."""
     body = checked(changes["content"]) if "content" in changes else None
     with whole_write() as writes:
         locked = _locked(flow)
-        _check_fresh(locked, if_match)
+        check_conditions(locked, conditions)
         before = _facts(locked)
-        if "name" in changes:
-            locked.name, locked.name_folded = changes["name"], changes["name"].casefold()
-        locked.description = changes.get("description", locked.description)
+        _apply(locked, changes)
         if body is not None:
             locked.version = next_version(locked.version)
             add_version(flow=locked, version=locked.version, body=body, author_id=by.sub, writes=writes)
@@ -57,10 +68,11 @@ def update_flow(*, flow: Flow, by: Principal, if_match: str | None = None, **cha
     return locked
 
 
-def delete_flow(*, flow: Flow, by: Principal) -> None:
-    """Soft: the versions and their objects stay. Raises NotFound."""
+def delete_flow(*, flow: Flow, by: Principal, conditions: Conditions = conditions.NONE) -> None:
+    """Soft: the versions and their objects stay. Raises NotFound, StaleVersion, UnwantedState."""
     with transaction.atomic():
         locked = _locked(flow)
+        check_conditions(locked, conditions)
         before, locked.deleted_at = _facts(locked), timezone.now()
         _touch(locked)
         _write_down(FLOW_DELETED, locked, by, before, _facts(locked))
@@ -88,10 +100,37 @@ def change_owner(*, flow: Flow, by: Principal, owner_id: str) -> Flow:
     return locked
 
 
+def check_conditions(flow: Flow, conditions: Conditions) -> None:
+    """Raises StaleVersion, UnwantedState."""
+    state: dict[str, Any] = {"headers": {"ETag": flow.etag}, "current_version": flow.version, "etag": flow.etag}
+    if conditions.misses(flow.etag):
+        raise StaleVersion("somebody saved this flow since you read it; read it again and repeat your change", **state)
+    if conditions.knows(flow.etag):
+        raise UnwantedState("If-None-Match names the state that the flow is in, so nothing was changed", **state)
+
+
+def _apply(flow: Flow, changes: dict[str, Any]) -> None:
+    flow.name = changes.get("name", flow.name)
+    flow.description = changes.get("description", flow.description)
+    flow.name_folded, flow.search_folded = flow.name.casefold(), _searched(flow.name, flow.description)
+    if "tags" in changes and changes["tags"] != flow.tags:
+        flow.tags = list(changes["tags"])
+        flow.tag_rows.all().delete()
+        _add_tags(flow)
+
+
+def _searched(name: str, description: str) -> str:
+    return folded(f"{name}\n{description}")
+
+
+def _add_tags(flow: Flow) -> None:
+    FlowTag.objects.bulk_create(FlowTag(flow=flow, tag=tag) for tag in flow.tags)
+
+
 def _facts(flow: Flow) -> dict[str, Any]:
     """What the audit log compares. The content is told by its version; it can be read there."""
     deleted_at = flow.deleted_at.isoformat() if flow.deleted_at else None
-    names = ("name", "description", "version", "owner_id")
+    names = ("name", "description", "tags", "version", "owner_id")
     return {**{name: getattr(flow, name) for name in names}, "deleted_at": deleted_at}
 
 
@@ -108,14 +147,6 @@ def _locked(flow: Flow, *, deleted: bool = False) -> Flow:
     if found is None:
         raise NotFound("flow not found")
     return found
-
-
-def _check_fresh(flow: Flow, if_match: str | None) -> None:
-    if if_match is None or if_match.strip() == "*":
-        return
-    if flow.etag not in {tag.strip() for tag in if_match.split(",")}:
-        message = "somebody saved this flow since you read it; read it again and repeat your change"
-        raise StaleVersion(message, headers={"ETag": flow.etag}, current_version=flow.version, etag=flow.etag)
 
 
 def _touch(flow: Flow) -> None:

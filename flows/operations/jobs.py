@@ -16,12 +16,18 @@ from django.utils import timezone
 
 from flows.actions import JOB_CANCELLED, JOB_STARTED
 from flows.models import Flow, Job
-from flows.operations.working import end_job
+from flows.operations.working import end_job, fail_lost_jobs
 from flows.roles import JobKind, JobState
 from scaiflow.kit import audit, crypto, json
+from scaiflow.kit.database import let_go
 from scaiflow.kit.errors import AppError, Conflict, PassedThrough, Unprocessable
 from scaiflow.kit.jobs import enqueue
 from tenants.principals import Principal
+
+NOT_SENT = {
+    "status": 503,
+    "detail": {"error": "unavailable", "message": "the broker does not answer; try again", "component": "broker"},
+}
 
 
 class JobFailed(AppError):
@@ -54,6 +60,7 @@ def start_job(
     if idempotency_key and (job := _same_request(asked, digest)):
         return job
     job = Job(**asked, arguments={"version": flow.version, **arguments}, arguments_digest=digest)
+    job.sent_at = job.created_at
     job.request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
     job.sealed_token = crypto.seal(by.token, bound_to=job.id) if by.token else None
     try:
@@ -88,7 +95,9 @@ def _enqueue(job: Job) -> None:
     try:
         enqueue(f"flows.{job.kind}", job_id=job.id)
     except BaseException:
-        end_job(job, state=JobState.FAILED, error={"status": 503, "detail": "the broker is down"})
+        end_job(job, state=JobState.FAILED, error=NOT_SENT)
+        # Whoever sends the request again means to have it done, not to be told of this failure again.
+        Job.objects.filter(id=job.id).update(idempotency_key=None)
         raise
 
 
@@ -97,8 +106,10 @@ def cancel_job(*, job: Job, by: Principal) -> Job:
     if job.is_over:
         raise AlreadyOver(f"the job is over: {job.state}")
     with transaction.atomic():
-        if not end_job(job, state=JobState.CANCELLED, only=JobState.QUEUED):
-            Job.objects.filter(id=job.id, state=JobState.RUNNING).update(cancel_asked_at=timezone.now())
+        ended = end_job(job, state=JobState.CANCELLED, only=JobState.QUEUED)
+        running = Job.objects.filter(id=job.id, state=JobState.RUNNING)
+        if not ended and not running.update(cancel_asked_at=timezone.now()):
+            raise AlreadyOver("the job is over")  # it ended between the look and the lock
         _log(JOB_CANCELLED, job, by)
     job.refresh_from_db()
     return job
@@ -108,8 +119,18 @@ def wait_for(*, job: Job, seconds: float) -> Job:
     """The job as it is when it is over, or when the time is."""
     deadline, pause = time.monotonic() + seconds, 0.01
     while not job.is_over and time.monotonic() < deadline:
+        let_go()
         time.sleep(pause)
         pause = min(pause * 1.5, 0.5)
+        job.refresh_from_db()
+        end_if_lost(job)
+    return job
+
+
+def end_if_lost(job: Job) -> Job:
+    """Whoever looks at a job whose worker is dead need not wait for the beat to find that out."""
+    if job.is_silent:
+        fail_lost_jobs(flow=job.flow)
         job.refresh_from_db()
     return job
 

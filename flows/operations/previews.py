@@ -7,19 +7,20 @@ from typing import Any
 from flows.compiler import validate
 from flows.diffing import diff
 from flows.models import Deployment, Flow
-from flows.operations import queues
+from flows.operations import publication, queues
 from flows.operations.compiling import DoesNotCompile, compiled
 from flows.operations.credentials import required_credential
-from flows.operations.deploy import publication
 from flows.operations.versions import Content, content_of
+from tenants.operations.credentials import Credential
 from tenants.principals import Principal
 
 
 def preview_deploy(*, flow: Flow, by: Principal, **asked: Any) -> dict[str, Any]:
     """`{flow_version, compiles, diagnostics, manifest_digest, core, live, same_as_live, diff, queues, publication}`.
 
-    Nothing upstream is called but reads of ScaiQueue, and those only for a flow that declares queues. Raises
-    MissingScaiGridCredentials, ScaiQueueAuth, ScaiQueueProvisionFailed, Unavailable."""
+    Nothing upstream is called but reads: of ScaiQueue for a flow that declares queues, of the Core when a publish was left
+    half-way. Raises MissingScaiGridCredentials, ScaiQueueAuth, ScaiQueueProvisionFailed, ScaiCorePublishFailed,
+    PassedThrough, Unavailable."""
     content = content_of(flow=flow)
     live = flow.deployments.newest_first().first()
     digest = _digest(content)
@@ -33,8 +34,8 @@ def preview_deploy(*, flow: Flow, by: Principal, **asked: Any) -> dict[str, Any]
         "live": live and _brief(live),
         "same_as_live": live and live.manifest_digest == digest,
         "diff": live and diff(content_of(flow=flow, version=live.flow_version), content),
-        "queues": _queues(flow, by, config.get("scaiqueue")),
-        "publication": _publication(live, publication(asked, config)[0]),
+        "queues": _queues(flow, by, queues.topology_of(content)),
+        "publication": _publication(flow, by, live, publication.wanted(asked, config)[0]),
     }
 
 
@@ -57,12 +58,17 @@ def _brief(live: Deployment) -> dict[str, Any]:
 def _queues(flow: Flow, by: Principal, topology: dict[str, Any] | None) -> dict[str, Any] | None:
     if not topology:
         return None
-    credential = required_credential(tenant_id=flow.tenant_id, token=by.token)
-    return queues.survey(credential=credential, topology=topology)
+    return queues.survey(credential=_credential(flow, by), topology=topology)
 
 
-def _publication(live: Deployment | None, wanted: bool) -> str:
-    is_published = bool(live and live.published_slug)
+def _publication(flow: Flow, by: Principal, live: Deployment | None, wanted: bool) -> str:
+    is_published = live is not None and publication.is_published(
+        flow=flow, core_id=live.core_id, credential=lambda: _credential(flow, by)
+    )
     if wanted:
         return "keep" if is_published else "publish"
     return "unpublish" if is_published else "none"
+
+
+def _credential(flow: Flow, by: Principal) -> Credential:
+    return required_credential(tenant_id=flow.tenant_id, token=by.token)

@@ -9,12 +9,11 @@ from typing import Any
 
 from django.conf import settings
 
+from flows.topology import declared_queues, difference
 from scaiflow.kit.errors import UpstreamFailure
 from scaiflow.upstream import scaiqueue
 from scaiflow.upstream.http import Unreachable, UpstreamError
 from tenants.operations.credentials import Credential
-
-DEFAULTS = {"consumer_mode": "fifo", "max_retries": 5}
 
 
 @dataclass
@@ -25,10 +24,14 @@ class Place:
 
 
 class ScaiQueueAuth(UpstreamFailure):
+    """ScaiQueue does not take the credential, or the credential may not do this."""
+
     error = "scaiqueue_auth"
 
 
 class ScaiQueueProvisionFailed(UpstreamFailure):
+    """A scope or a queue that the flow declares could not be made; no Core was touched."""
+
     error = "scaiqueue_provision_failed"
 
 
@@ -47,9 +50,23 @@ def named_failures(scope: str) -> Iterator[Place]:
         raise ScaiQueueProvisionFailed(str(error), scope=scope, queue=at.queue) from None
 
 
+def topology_of(content: dict[str, Any]) -> dict[str, Any] | None:
+    """What `config.scaiqueue` declares, or None when that is nothing."""
+    declared: dict[str, Any] = (content.get("config") or {}).get("scaiqueue") or {}
+    return declared if declared.get("scope") or declared.get("queues") else None
+
+
+def _scope_of(topology: dict[str, Any]) -> str:
+    """Raises ScaiQueueProvisionFailed: queues without a scope have no place to be in."""
+    scope = topology.get("scope")
+    if not scope:
+        raise ScaiQueueProvisionFailed("the flow's config.scaiqueue has queues but no scope", scope=None, queue=None)
+    return str(scope)
+
+
 def provision(*, credential: Credential, topology: dict[str, Any]) -> dict[str, Any]:
     """`{scope_id, scope_slug, queue_ids: {slug: id}}`. Raises ScaiQueueAuth, ScaiQueueProvisionFailed, PassedThrough."""
-    scope = str(topology["scope"])
+    scope = _scope_of(topology)
     service = service_of(credential)
     queue_ids: dict[str, str] = {}
     with named_failures(scope) as at:
@@ -65,11 +82,12 @@ def provision(*, credential: Credential, topology: dict[str, Any]) -> dict[str, 
 def survey(*, credential: Credential, topology: dict[str, Any]) -> dict[str, Any]:
     """What `provision` would do, found out by reading alone: `{scope, scope_exists, create, existing, conflicts}` (slugs; a
     conflict is a queue that exists otherwise than declared). Raises as `provision` does."""
-    scope = str(topology["scope"])
+    scope = _scope_of(topology)
     service = service_of(credential)
     with named_failures(scope):
         scope_id = scaiqueue.find_scope(**service, slug=scope)
-        there = scaiqueue.list_queues(**service, scope_id=scope_id) if scope_id else {}
+        listed = scaiqueue.list_queues(**service, scope_id=scope_id) if scope_id else []
+    there = {str(queue.get("slug")): queue for queue in listed}
     wanted = {queue["slug"]: queue for queue in declared_queues(topology)}
     differing = [slug for slug in wanted if slug in there and difference(there[slug], wanted[slug])]
     return {
@@ -82,24 +100,7 @@ def survey(*, credential: Credential, topology: dict[str, Any]) -> dict[str, Any
 
 
 def service_of(credential: Credential) -> dict[str, str]:
-    base_url = settings.SCAIQUEUE_BASE_URL or f"{credential.base_url}/v1/modules/scaiqueue"
-    return {"base_url": base_url, "token": credential.token}
-
-
-def declared_queues(topology: dict[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {
-            "slug": str(queue["slug"]),
-            "display_name": queue.get("display_name") or queue["slug"],
-            **{key: queue.get(key, default) for key, default in DEFAULTS.items()},
-        }
-        for queue in topology.get("queues") or []
-    ]
-
-
-def difference(found: dict[str, Any], wanted: dict[str, Any]) -> str | None:
-    """The first setting in which the queue that is there is not the one that the flow means."""
-    return next((key for key in DEFAULTS if key in found and found[key] != wanted[key]), None)
+    return credential.at("scaiqueue", settings.SCAIQUEUE_BASE_URL)
 
 
 def _check_same(found: dict[str, Any], wanted: dict[str, Any], scope: str) -> None:

@@ -6,15 +6,18 @@ import hashlib
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max
+from django.db import transaction
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
+from flows.actions import VERSION_LABELLED
 from flows.compiler import MAX_NODES, check_shape
 from flows.diffing import diff
 from flows.models import Flow, FlowVersion
 from flows.operations.objects import ObjectWrites
-from scaiflow.kit import json, storage
+from scaiflow.kit import audit, json, storage
 from scaiflow.kit.errors import NotFound, TooLarge, Unavailable, Unprocessable
+from tenants.principals import Principal
 
 Content = dict[str, Any]
 FIRST = "1.0.0"
@@ -50,12 +53,25 @@ def add_version(*, flow: Flow, version: str, body: bytes, author_id: str, writes
     )  # fmt: skip
 
 
-def version_of(*, flow: Flow, version: str) -> FlowVersion:
+def version_of(*, flow: Flow, version: str, rows: QuerySet[FlowVersion] | None = None) -> FlowVersion:
     """Raises NotFound."""
-    found = flow.versions.filter(version=version).first()
+    found = (flow.versions if rows is None else rows).filter(version=version).first()
     if found is None:
         raise NotFound("version not found")
     return found
+
+
+def label_version(*, flow: Flow, by: Principal, version: str, label: str | None) -> FlowVersion:
+    """A name for people; null takes it away. The content and the flow's ETag stay. Raises NotFound."""
+    with transaction.atomic():
+        row = version_of(flow=flow, version=version, rows=flow.versions.select_for_update())
+        before, row.label = row.label, label
+        row.save(update_fields=["label"])
+        audit.record(
+            action=VERSION_LABELLED, tenant_id=flow.tenant_id, actor_id=by.sub, object_type="flow", object_id=flow.id,
+            changes={"version": version, "label": [before, label]},
+        )  # fmt: skip
+    return row
 
 
 def diff_of(*, flow: Flow, before: str, after: str) -> dict[str, Any]:

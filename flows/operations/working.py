@@ -1,7 +1,8 @@
 """Jobs, from the side of those who work on them: claimed, kept alive, ended exactly once.
 
-One deploy of a flow runs at a time: `exclusive_key` is unique, and who comes second waits for its turn. What a job leaves
-behind is written in the transaction that ends it, so a worker that dies leaves all of it or nothing.
+One deploy of a flow runs at a time: `exclusive_key` is unique, and who comes second waits for its turn; turns are taken in
+the order in which they were asked for. What a job leaves behind is written in the transaction that ends it, so a worker that
+dies leaves all of it or nothing. A worker that was thought dead and is not stops at its next step: the job is no longer its.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -20,13 +20,12 @@ from django.utils import timezone
 from flows.models import Flow, Job
 from flows.operations.heartbeat import beating
 from flows.roles import JobKind, JobState
-from scaiflow.kit import api, audit, crypto
+from scaiflow.kit import api, audit, crypto, tracing
 from scaiflow.kit.errors import AppError, PassedThrough
 from scaiflow.kit.jobs import enqueue
 from scaiflow.kit.metrics import JOBS, STEP_SECONDS
 
 log = structlog.get_logger(__name__)
-LOST_AFTER = timedelta(seconds=45)
 TURN_PAUSE = 0.25
 LOST = {
     "status": 500,
@@ -49,15 +48,24 @@ class Cancelled(Exception):
     """The job was called off, and is at a place where nothing has been left behind."""
 
 
+class Overtaken(Exception):
+    """The job has ended without us: it was thought lost."""
+
+
 Work = Callable[[Job], Outcome]
 
 
 def work_on(*, job_id: str, work: Work) -> None:
-    """Run `work` for this job, unless the job has ended or is another's; come back later when the flow is busy."""
+    """Run `work` for this job, unless the job has ended or is another's; come back later when the flow is busy. A deploy
+    that was asked for earlier goes first, in its place."""
     job = _claim(job_id)
     if job is None:
         return
-    structlog.contextvars.bind_contextvars(request_id=job.request_id, job=job.id)
+    with structlog.contextvars.bound_contextvars(request_id=job.request_id, job=job.id):
+        _work(job, work)
+
+
+def _work(job: Job, work: Work) -> None:
     try:
         with beating(job):
             outcome = work(job)
@@ -66,6 +74,8 @@ def work_on(*, job_id: str, work: Work) -> None:
         end_job(job, state=JobState.FAILED, outcome=Outcome(error=error))
     except Cancelled:
         end_job(job, state=JobState.CANCELLED)
+    except Overtaken:
+        log.warning("job was overtaken")
     except BaseException as error:
         end_job(job, state=JobState.FAILED, error=_bug(job, error))
         raise
@@ -78,24 +88,27 @@ def token_of(job: Job) -> str | None:
 @contextmanager
 def step(job: Job, name: str, *, can_be_left_out: bool = False) -> Iterator[None]:
     """Records in the job's progress that the step runs, and how it ended. Raises Cancelled before a step that can be left
-    out, when the job was called off meanwhile."""
+    out, when the job was called off meanwhile, and Overtaken before any when the job has ended without us."""
     if can_be_left_out and Job.objects.filter(id=job.id, cancel_asked_at__isnull=False).exists():
         raise Cancelled
     _note(job, name, "running")
-    started, outcome = time.perf_counter(), "failed"
+    started = time.perf_counter()
     try:
         yield
-        outcome = "done"
-    finally:
-        if job.kind == JobKind.DEPLOY:  # the steps of a test run are fixtures, whose names are anybody's
-            STEP_SECONDS.labels(name, outcome).observe(time.perf_counter() - started)
-        _note(job, name, outcome)
+    except BaseException:
+        _note(job, name, "failed", seconds=time.perf_counter() - started)
+        raise
+    _note(job, name, "done", seconds=time.perf_counter() - started)
 
 
-def _note(job: Job, name: str, state: str) -> None:
+def _note(job: Job, name: str, state: str, *, seconds: float | None = None) -> None:
+    if seconds is not None and job.kind == JobKind.DEPLOY:  # the steps of a test run are fixtures: names are anybody's
+        STEP_SECONDS.labels(name, state).observe(seconds)
     job.progress = _with_step(job, name, state)
-    job.save(update_fields=["progress"])
-    log.info("job step", job=job.id, kind=job.kind, step=name, state=state)
+    if not Job.objects.filter(id=job.id, state=JobState.RUNNING).update(progress=job.progress):
+        raise Overtaken
+    took = None if seconds is None else round(seconds * 1000, 1)
+    log.info("job step", job=job.id, kind=job.kind, step=name, state=state, milliseconds=took)
 
 
 def _with_step(job: Job, name: str, state: str) -> list[dict[str, str]]:
@@ -104,27 +117,49 @@ def _with_step(job: Job, name: str, state: str) -> list[dict[str, str]]:
 
 
 def _claim(job_id: str) -> Job | None:
-    job = Job.objects.select_related("flow").get(id=job_id)
-    now = timezone.now()
-    fail_lost_jobs(flow=job.flow)
-    exclusive = job.flow_id if job.kind == JobKind.DEPLOY else None
-    claim = {"state": JobState.RUNNING, "started_at": now, "heartbeat_at": now, "exclusive_key": exclusive}
+    """The job whose turn it is, taken: this one, or an earlier deploy of the flow that still waits."""
+    asked = Job.objects.select_related("flow").get(id=job_id)
+    if asked.state != JobState.QUEUED:
+        return None  # delivered twice: the first delivery has it
+    fail_lost_jobs(flow=asked.flow)
+    job = _first_in_line(asked)
+    if job != asked:
+        _come_back_for(asked)
     try:
         with transaction.atomic():
-            taken = Job.objects.filter(id=job_id, state=JobState.QUEUED).update(**claim)
+            taken = _take(job)
     except IntegrityError:
-        enqueue(f"flows.{job.kind}", after_seconds=TURN_PAUSE, job_id=job_id)
-        return None
-    if not taken:
-        return None  # delivered twice: the first delivery has it
-    job.refresh_from_db()
-    return job
+        taken = False
+    if taken:
+        job.refresh_from_db()
+        return job
+    if job == asked:
+        _come_back_for(asked)
+    return None
+
+
+def _come_back_for(job: Job) -> None:
+    enqueue(f"flows.{job.kind}", after_seconds=TURN_PAUSE, job_id=job.id)
+
+
+def _first_in_line(job: Job) -> Job:
+    if job.kind != JobKind.DEPLOY:
+        return job
+    waiting = Job.objects.filter(flow=job.flow_id, kind=JobKind.DEPLOY, state=JobState.QUEUED)
+    return waiting.select_related("flow").order_by("created_at", "id").first() or job
+
+
+def _take(job: Job) -> bool:
+    """Raises IntegrityError while another deploy of the flow runs."""
+    now = timezone.now()
+    exclusive = job.flow_id if job.kind == JobKind.DEPLOY else None
+    claim = {"state": JobState.RUNNING, "started_at": now, "heartbeat_at": now, "exclusive_key": exclusive}
+    return bool(Job.objects.filter(id=job.id, state=JobState.QUEUED).update(**claim))
 
 
 def fail_lost_jobs(*, flow: Flow) -> None:
     """Jobs of this flow whose worker no longer gives a sign of life end here, so that nothing waits for them."""
-    silent = flow.jobs.filter(state=JobState.RUNNING, heartbeat_at__lt=timezone.now() - LOST_AFTER)
-    for job in silent:
+    for job in flow.jobs.silent():
         log.error("worker lost", job=job.id)
         end_job(job, state=JobState.FAILED, error=LOST)
 
@@ -177,5 +212,6 @@ def _bug(job: Job, error: BaseException) -> dict[str, Any]:
     found = api.component_answer(error) if isinstance(error, DatabaseError) else None
     if found:
         return {"status": found.status, "detail": found.detail, "headers": found.headers}
+    tracing.report(error)
     message = "something went wrong on our side; tell us the request id"
     return {"status": 500, "detail": {"error": "internal", "message": message, "request_id": job.request_id}}

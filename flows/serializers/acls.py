@@ -5,18 +5,20 @@ from typing import ClassVar
 from rest_framework import serializers
 
 from flows.models import FlowACL
-from flows.roles import Level
+from flows.roles import Level, PrincipalType
 from scaiflow.kit.shapes import Text
+
+WORDS = {"enum": [level.word for level in Level]}
 
 
 class ACLIn(serializers.Serializer):
-    principal_type = Text(max_length=32)
+    principal_type = Text(max_length=32, told={"enum": PrincipalType.values})
     principal_id = Text(max_length=128)
-    level = Text(max_length=32)
+    level = Text(max_length=32, told=WORDS)
 
 
 class ACLChangeIn(serializers.Serializer):
-    level = Text(max_length=32)
+    level = Text(max_length=32, told=WORDS)
 
 
 class ACLOut(serializers.ModelSerializer):

@@ -5,6 +5,8 @@ from typing import ClassVar
 from rest_framework import serializers
 
 from flows.models import Deployment
+from flows.serializers.preview import DiagnosticOut
+from flows.serializers.versions import ChangesOut
 from scaiflow.kit.shapes import Flag, Text
 
 
@@ -27,3 +29,61 @@ class DeploymentOut(serializers.ModelSerializer):
             "core_id", "deployed_at", "deployed_by", "published_slug", "flow_version",
             "id", "published_model_id", "manifest_digest", "status",
         ]  # fmt: skip
+
+
+class ProvisionedOut(serializers.Serializer):
+    scope_id = serializers.CharField()
+    scope_slug = serializers.CharField()
+    queue_ids = serializers.DictField(child=serializers.CharField())
+
+
+class DeployOut(serializers.Serializer):
+    core_id = serializers.CharField()
+    published_slug = serializers.CharField(allow_null=True)
+    published_model_id = serializers.CharField(allow_null=True)
+    scaiqueue_provisioning = ProvisionedOut(allow_null=True)
+    deployment_id = serializers.CharField()
+    flow_version = serializers.CharField()
+    job_id = serializers.CharField()
+
+
+class LiveOut(serializers.Serializer):
+    deployment_id = serializers.CharField()
+    core_id = serializers.CharField()
+    flow_version = serializers.CharField()
+    published_slug = serializers.CharField(allow_null=True)
+
+
+class QueueSurveyOut(serializers.Serializer):
+    scope = serializers.CharField()
+    scope_exists = serializers.BooleanField()
+    create = serializers.ListField(child=serializers.CharField())  # type: ignore[assignment]
+    existing = serializers.ListField(child=serializers.CharField())
+    conflicts = serializers.ListField(child=serializers.CharField())
+
+
+class DeployPreviewOut(serializers.Serializer):
+    flow_version = serializers.CharField()
+    compiles = serializers.BooleanField()
+    diagnostics = DiagnosticOut(many=True)
+    manifest_digest = serializers.CharField(allow_null=True)
+    core = serializers.ChoiceField(["create", "update"])
+    live = LiveOut(allow_null=True)
+    same_as_live = serializers.BooleanField(allow_null=True)
+    diff = ChangesOut(allow_null=True)
+    queues = QueueSurveyOut(allow_null=True)
+    publication = serializers.ChoiceField(["keep", "publish", "unpublish", "none"])
+
+
+class FixtureResultOut(serializers.Serializer):
+    name = serializers.CharField()
+    ok = serializers.BooleanField()
+    expect = serializers.JSONField()
+    output = serializers.JSONField()
+    error = serializers.CharField(allow_null=True)
+
+
+class RunTestsOut(serializers.Serializer):
+    results = FixtureResultOut(many=True)
+    passed = serializers.IntegerField()
+    failed = serializers.IntegerField()

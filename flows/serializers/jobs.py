@@ -23,3 +23,12 @@ class JobOut(serializers.ModelSerializer):
         if job.error is None:
             return None
         return {"status": job.error["status"], "detail": job.error.get("detail", job.error.get("body"))}
+
+
+class JobListOut(serializers.Serializer):
+    items = JobOut(many=True)
+
+
+class JobStartedOut(serializers.Serializer):
+    job_id = serializers.CharField()
+    state = serializers.CharField()

@@ -12,9 +12,19 @@ class DiffQueryIn(serializers.Serializer):
     """`from` is a word of Python's, hence the odd way to declare it."""
 
     to = Text(max_length=32, required=False, default="")
+    format = serializers.ChoiceField(choices=["json", "text"], default="json")
 
     def get_fields(self) -> dict:
         return {"from": Text(max_length=32), **super().get_fields()}
+
+
+class VersionChangeIn(serializers.Serializer):
+    """An empty label, like null, takes the label away."""
+
+    label = Text(max_length=100, allow_null=True, allow_blank=True)  # type: ignore[assignment]  # DRF takes it off the class
+
+    def validate_label(self, value: str | None) -> str | None:
+        return value or None
 
 
 class VersionOut(serializers.ModelSerializer):
@@ -29,3 +39,47 @@ class VersionOut(serializers.ModelSerializer):
 
     def get_is_current(self, version: FlowVersion) -> bool:
         return bool(version.version == self.context["flow"].version)
+
+
+class FieldChangeOut(serializers.Serializer):
+    path = serializers.CharField()
+    before = serializers.JSONField()
+    after = serializers.JSONField()
+
+
+class ChangedOut(serializers.Serializer):
+    """A node or an edge that is in both: the id under `node_id` or `edge_id`."""
+
+    node_id = serializers.CharField(required=False)
+    edge_id = serializers.CharField(required=False)
+    label = serializers.JSONField()  # type: ignore[assignment]
+    fields = FieldChangeOut(many=True)  # type: ignore[assignment]  # the contract's word; DRF's own is a property
+
+
+class BriefOut(serializers.Serializer):
+    node_id = serializers.CharField(required=False)
+    edge_id = serializers.CharField(required=False)
+    label = serializers.JSONField()  # type: ignore[assignment]
+    type = serializers.JSONField()
+
+
+class PartChangesOut(serializers.Serializer):
+    added = BriefOut(many=True)
+    removed = BriefOut(many=True)
+    changed = ChangedOut(many=True)
+
+
+class ChangesOut(serializers.Serializer):
+    nodes = PartChangesOut()
+    edges = PartChangesOut()
+    config = FieldChangeOut(many=True)
+    variables = FieldChangeOut(many=True)
+    tests = FieldChangeOut(many=True)
+    document = FieldChangeOut(many=True)
+    layout_only = serializers.BooleanField()
+    summary = serializers.CharField()
+
+
+class DiffOut(ChangesOut):
+    def get_fields(self) -> dict:
+        return {"from": serializers.CharField(), "to": serializers.CharField(), **super().get_fields()}

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from io import BytesIO
+from typing import IO, Any, ClassVar
 
+from django.conf import settings
+from drf_spectacular.types import OpenApiTypes
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from flows.compiler import FLOW_SCHEMA
 from flows.operations.compiling import diagnose, imported, preview
-from flows.serializers.preview import CompileIn, ImportIn, ValidateIn
+from flows.operations.packages import imported_package
+from flows.serializers.preview import CompileIn, CompileOut, ImportIn, ImportOut, ValidateIn, ValidateOut
+from scaiflow.kit.calls import Call, Raw
+from scaiflow.kit.json import JSONParser
 from scaiflow.kit.rights import VIEW
 from scaiflow.kit.views import ApiView, PublicView, read_body
 
 
 class FlowCompile(ApiView):
     permissions: ClassVar[dict[str, str]] = {"POST": VIEW}
+    calls: ClassVar[dict[str, Call]] = {
+        "POST": Call(
+            "compile_flow",
+            "The manifest of a document, nothing saved; a refusal stands in `errors`",
+            CompileOut,
+            body=CompileIn,
+        ),
+    }
 
     def post(self, request: Request) -> Response:
         return Response(preview(**read_body(CompileIn, request)))
@@ -23,18 +37,48 @@ class FlowCompile(ApiView):
 
 class FlowValidate(ApiView):
     permissions: ClassVar[dict[str, str]] = {"POST": VIEW}
+    calls: ClassVar[dict[str, Call]] = {
+        "POST": Call("validate_flow", "What is wrong with a document, nothing saved", ValidateOut, body=ValidateIn),
+    }
 
     def post(self, request: Request) -> Response:
         return Response(diagnose(**read_body(ValidateIn, request)))
 
 
+class PackageOrJSON(JSONParser):
+    """A body that begins like a zip is a package; everything else is read as JSON, whatever its Content-Type says."""
+
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
+        raw = stream.read(settings.MAX_BODY_BYTES + 1)
+        if raw.startswith(b"PK") and len(raw) <= settings.MAX_BODY_BYTES:
+            return {"package": raw}
+        return super().parse(BytesIO(raw), media_type, parser_context)
+
+
 class FlowImport(ApiView):
+    """From a manifest's YAML, or from a package."""
+
     permissions: ClassVar[dict[str, str]] = {"POST": VIEW}
+    parser_classes: ClassVar[list[Any]] = [PackageOrJSON]  # type: ignore[misc]
+    calls: ClassVar[dict[str, Call]] = {
+        "POST": Call(
+            "import_manifest",
+            "A document from a manifest: the way back",
+            ImportOut,
+            body=ImportIn,
+            takes=Raw("application/zip", True),
+        ),
+    }
 
     def post(self, request: Request) -> Response:
-        return Response(imported(**read_body(ImportIn, request)))
+        given = read_body(ImportIn, request)
+        return Response(imported_package(body=given["package"]) if "package" in given else imported(**given))
 
 
 class FlowSchema(PublicView):
+    calls: ClassVar[dict[str, Call]] = {
+        "GET": Call("get_flow_schema", "The JSON Schema of flow documents", OpenApiTypes.OBJECT),
+    }
+
     def get(self, request: Request) -> Response:
         return Response(FLOW_SCHEMA)

@@ -20,7 +20,7 @@ from mozilla_django_oidc.utils import absolutify
 from scaiflow.kit.errors import AppError
 from tenants.models import User
 from tenants.operations.people import known_person
-from tenants.operations.signin import exchange_code_for_id_token
+from tenants.operations.signin import exchange_code
 from tenants.tokens import check_id_token
 
 log = structlog.get_logger(__name__)
@@ -44,11 +44,12 @@ class ScaiKeySignIn(OIDCAuthenticationBackend, BaseBackend):  # type: ignore[mis
             return None
         redirect_uri = absolutify(request, reverse(settings.OIDC_AUTHENTICATION_CALLBACK_URL))
         try:
-            id_token = exchange_code_for_id_token(code=code, code_verifier=verifier, redirect_uri=redirect_uri)
-            claims = check_id_token(id_token, nonce=nonce)
+            tokens = exchange_code(code=code, code_verifier=verifier, redirect_uri=redirect_uri)
+            claims = check_id_token(str(tokens["id_token"] or ""), nonce=nonce)
         except AppError as error:
             log.warning("sign-in failed", reason=error.message)
             return None
+        request.scaikey_tokens = tokens  # type: ignore[attr-defined]  # the callback keeps them, once there is a session
         return known_person(user_id=claims["sub"], tenant_id=claims["tenant_id"])
 
     def get_user(self, user_id: str) -> User | None:

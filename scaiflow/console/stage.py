@@ -84,9 +84,8 @@ def sync_arguments(port: int, *, host: str = "127.0.0.1") -> list[str]:
 
 def start_worker(group: Processes, env: Mapping[str, str]) -> None:
     """For installations with Redis; without it the web process works on jobs itself."""
-    group.start(
-        "worker", ["-m", "celery", "-A", "scaiflow.celery", "worker", "--concurrency", "8", "--pool", "threads"], env
-    )
+    threads = ["--concurrency", "16", "--pool", "threads"]
+    group.start("worker", ["-m", "celery", "-A", "scaiflow.celery", "worker", *threads], env)
 
 
 def start_beat(group: Processes, env: Mapping[str, str]) -> None:

@@ -33,8 +33,8 @@ class Visitor:
         self.base_url = base_url
         self.token = ""
 
-    def send(self, method: str, path: str, body: Any = None) -> Answer:
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+    def send(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
+        headers = {"Authorization": f"Bearer {self.token}", **(headers or {})} if self.token else dict(headers or {})
         if body is not None:
             headers["Content-Type"] = "application/json"
         return request(method, self.base_url + path, headers, json.dumps(body).encode() if body is not None else None)

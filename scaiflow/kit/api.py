@@ -19,7 +19,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework import exceptions as drf
 from rest_framework.views import set_rollback
 
-from scaiflow.kit import audit, json
+from scaiflow.kit import audit, json, tracing
 from scaiflow.kit.errors import (
     AppError,
     Detail,
@@ -38,6 +38,8 @@ TITLES = {
     409: "Conflict", 412: "Precondition Failed", 413: "Content Too Large", 422: "Unprocessable Content",
     429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable",
 }  # fmt: skip
+# What a part that we stand on raises when it does not answer.
+DOWN = (OperationalError, InterfaceError, kombu.exceptions.OperationalError, redis.exceptions.RedisError)
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,15 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     """DRF's EXCEPTION_HANDLER."""
     set_rollback()
     request: HttpRequest = context["request"]._request  # noqa: SLF001  DRF keeps Django's request there
-    if isinstance(error, NotAllowed | Unseen) and context["request"].user:
-        _audit_refusal(context["request"].user, request, error)
+    if isinstance(error, NotAllowed | Unseen):  # of who was not let in at all, DRF would ask once more who it is
+        note_refusal(context["request"].user, request, error)
     return respond(request, error)
 
 
-def _audit_refusal(caller: Any, request: HttpRequest, error: AppError) -> None:
-    """Every refusal of a right passes here, so it is written down here."""
+def note_refusal(caller: Any, request: HttpRequest, error: BaseException) -> None:
+    """Every refusal of a right passes here (from the API and from pages), so it is written down here."""
+    if not isinstance(error, NotAllowed | Unseen) or not caller:
+        return
     match = request.resolver_match
     audit.record_refusal(
         actor=caller,
@@ -114,6 +118,7 @@ def component_answer(error: BaseException) -> Answer | None:
 
 def _bug(request: HttpRequest, error: BaseException) -> Answer:
     log.error("bug", path=request.path, error=type(error).__name__, trace=traceback.format_tb(error.__traceback__))
+    tracing.report(error)
     request_id = getattr(request, "request_id", "")
     message = "something went wrong on our side; tell us the request id"
     return Answer(500, {"error": "internal", "message": message, "request_id": request_id})

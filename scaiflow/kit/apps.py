@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.core.checks import Tags, register
 from django.urls import register_converter
 
+from scaiflow.kit.checks import capitals_are_told_apart
 from scaiflow.kit.ids import OpaqueId
 
 
@@ -12,3 +14,4 @@ class KitConfig(AppConfig):
 
     def ready(self) -> None:
         register_converter(OpaqueId, "id")  # `<id:flow_id>` in the routes of every app
+        register(capitals_are_told_apart, Tags.database)

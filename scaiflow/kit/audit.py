@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import structlog
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from scaiflow.kit.logs import redact
@@ -54,7 +54,7 @@ def record(
         chain = _locked_chain(tenant_id)
         entry = AuditEntry(
             tenant_id=tenant_id, sequence=chain.sequence + 1, at=timezone.now(), actor_id=actor_id[:128],
-            action=action, object_type=object_type, object_id=object_id[:512], result=result,
+            action=action, object_type=object_type, object_id=redact(object_id)[:512], result=result,
             request_id=str(structlog.contextvars.get_contextvars().get("request_id", ""))[:128],
             changes=redacted(changes or {}), previous=chain.digest,
         )  # fmt: skip
@@ -102,6 +102,20 @@ def digest_of(entry: AuditEntry) -> str:
     return hashlib.sha256(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
+def heads() -> list[tuple[str, int, str]]:
+    """`(tenant, sequence, digest)` of every chain's last entry: what is kept elsewhere proves later that nothing before it
+    was written anew."""
+    return list(AuditChain.objects.order_by("tenant_id").values_list("tenant_id", "sequence", "digest"))
+
+
+def broken_anchors(anchors: Iterable[tuple[str, int, str]]) -> Iterator[str]:
+    """What is no longer as `heads` once told, in words."""
+    for tenant_id, sequence, digest in anchors:
+        found = AuditEntry.objects.filter(tenant_id=tenant_id, sequence=sequence).first()
+        if found is None or found.digest != digest:
+            yield f"{tenant_id}: entry {sequence} is not the one that was there when its digest was written down"
+
+
 def problems(tenant_id: str) -> Iterator[str]:
     """What is wrong with a tenant's chain, in words; nothing when it is whole."""
     expected, previous = 1, ""
@@ -118,9 +132,24 @@ def problems(tenant_id: str) -> Iterator[str]:
         yield f"{tenant_id}: the chain does not end where it should; entries are missing at its end"
 
 
+# InnoDB gives everybody who loses the race for a new row a shared lock on it, and then none of them the exclusive one. This
+# takes the exclusive one at once.
+_MYSQL_BEGIN = """
+INSERT INTO kit_auditchain (tenant_id, sequence, digest) VALUES (%s, 0, '') ON DUPLICATE KEY UPDATE sequence = sequence
+"""
+
+
 def _locked_chain(tenant_id: str) -> AuditChain:
-    AuditChain.objects.get_or_create(tenant_id=tenant_id)
-    return AuditChain.objects.select_for_update().get(tenant_id=tenant_id)
+    chains = AuditChain.objects.select_for_update().filter(tenant_id=tenant_id)
+    found = chains.first()
+    if found is not None:
+        return found
+    if connection.vendor == "mysql":
+        with connection.cursor() as cursor:
+            cursor.execute(_MYSQL_BEGIN, [tenant_id])
+    else:
+        AuditChain.objects.get_or_create(tenant_id=tenant_id)
+    return chains.get()
 
 
 def _moment(at: datetime) -> str:

@@ -9,6 +9,7 @@
     ├── TooLarge                  413     text
     ├── Unprocessable             422     list of {loc, msg, type}
     ├── TooMany                   429     text
+    ├── RateLimited               429     text, with Retry-After
     ├── Failure                   400     object: error, message, often fix, and more keys
     │   ├── Precondition          412
     │   ├── UpstreamFailure       502
@@ -62,6 +63,8 @@ class Unseen(NotFound):
 
 
 class Conflict(AppError):
+    """It cannot be done in the state that things are in."""
+
     status = 409
 
 
@@ -91,6 +94,15 @@ class Unprocessable(AppError):
     @property
     def detail(self) -> Detail:
         return self.problems
+
+
+class RateLimited(AppError):
+    """Too many requests from one address; `Retry-After` says when to come again."""
+
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message, headers={"Retry-After": str(retry_after)})
 
 
 class Failure(AppError):

@@ -25,14 +25,23 @@ def acl_id() -> str:
     return new_id("acl")
 
 
+def test_run_id() -> str:
+    return new_id("run")
+
+
+def package_id() -> str:
+    return new_id("pkg")
+
+
 def audit_id() -> str:
     return new_id("aud")
 
 
 class OpaqueId:
-    """Path converter: what can be an id of ours or of ScaiKey. Anything else is no route at all."""
+    """Path converter: what can be an id of ours or of a service. Anything else is no route at all, least of all a segment of
+    dots alone, which would lead elsewhere in an upstream's path."""
 
-    regex = r"[A-Za-z0-9_.-]{1,128}"
+    regex = r"(?!\.+(?:/|$))[A-Za-z0-9_.-]{1,128}"
 
     def to_python(self, value: str) -> str:
         return value

@@ -5,6 +5,7 @@ Both ways run the same task function with the same arguments; nothing above this
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -15,7 +16,7 @@ from django.conf import settings
 from django.db import connections
 
 log = structlog.get_logger(__name__)
-THREADS = 8
+THREADS = 16  # they wait for upstreams most of the time
 _pool = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="job")
 
 
@@ -24,9 +25,12 @@ def enqueue(task: str, *, after_seconds: float = 0, **arguments: Any) -> None:
 
     Raises kombu's OperationalError when the broker is down (the one mapping tells it as 503)."""
     if settings.REDIS_URL:
-        current_app.send_task(task, kwargs=arguments, countdown=after_seconds or None)
+        request_id = structlog.contextvars.get_contextvars().get("request_id")
+        headers = {"request_id": request_id} if request_id else None
+        current_app.send_task(task, kwargs=arguments, countdown=after_seconds or None, headers=headers)
     elif after_seconds:
-        timer = threading.Timer(after_seconds, _submit, args=(task, arguments))
+        later = contextvars.copy_context().run
+        timer = threading.Timer(after_seconds, later, args=(_submit, task, arguments))
         timer.daemon = True
         timer.start()
     else:
@@ -34,7 +38,8 @@ def enqueue(task: str, *, after_seconds: float = 0, **arguments: Any) -> None:
 
 
 def _submit(task: str, arguments: dict[str, Any]) -> None:
-    _pool.submit(_run_here, task, arguments).add_done_callback(_tell)
+    """In a copy of this context, so that its log lines and its trace are those of the request."""
+    _pool.submit(contextvars.copy_context().run, _run_here, task, arguments).add_done_callback(_tell)
 
 
 def _tell(done: Future[None]) -> None:

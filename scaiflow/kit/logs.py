@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 import structlog
@@ -20,9 +21,9 @@ def scrub(logger: Any, method: str, event: EventDict) -> EventDict:
 
 
 def redact(value: Any) -> Any:
-    """Plain data without what is named like a secret or looks like one."""
+    """Plain data without what is named like a secret or looks like one (and without NUL, which not every database keeps)."""
     if isinstance(value, str):
-        return SECRET_TEXT.sub(HIDDEN, value)
+        return SECRET_TEXT.sub(HIDDEN, value.replace("\0", ""))
     if isinstance(value, dict):
         return {key: HIDDEN if SECRET_KEYS.search(str(key)) else redact(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -30,8 +31,18 @@ def redact(value: Any) -> Any:
     return value
 
 
+def add_trace_id(logger: Any, method: str, event: EventDict) -> EventDict:
+    """The trace that a line belongs to, where there is one (see tracing.py)."""
+    trace: Any = sys.modules.get("opentelemetry.trace")
+    context = trace.get_current_span().get_span_context() if trace else None
+    if context and context.is_valid:
+        event["trace_id"] = f"{context.trace_id:032x}"
+    return event
+
+
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
+    add_trace_id,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -14,11 +14,18 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseRedirectBase
 
 from scaiflow.kit import api
-from scaiflow.kit.errors import TooLarge
+from scaiflow.kit.errors import AppError, TooLarge
+from scaiflow.kit.limits import check_rate
 from scaiflow.kit.metrics import count_request
 
 log = structlog.get_logger("scaiflow.request")
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,128}")
+PERMISSIONS = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"
+API_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",  # keeps answers out of foreign images and scripts
+    "Cache-Control": "private, no-cache",
+}
 QUIET_PATHS = {"/healthz", "/readyz", "/metrics"}
 
 
@@ -40,6 +47,7 @@ class Gate:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         response = refusal(request) or self.get_response(request)
         response["X-Request-ID"] = request_id
+        protect(request, response)
         tell(request, response, time.perf_counter() - started)
         return response
 
@@ -63,15 +71,24 @@ def refusal(request: HttpRequest) -> HttpResponse | None:
         request.get_host()
     except DisallowedHost:
         return api.render(request, api.Answer(400, "this Host is not served here; see SCAIFLOW_ALLOWED_HOSTS"))
-    if not is_api(request):
-        return None
-    if declared_length(request) > settings.MAX_BODY_BYTES:
-        return api.respond(request, TooLarge(f"the body is larger than {settings.MAX_BODY_BYTES} bytes"))
-    if request.path.endswith("/"):
+    try:
+        if declared_length(request) > settings.MAX_BODY_BYTES:
+            raise TooLarge(f"the body is larger than {settings.MAX_BODY_BYTES} bytes")
+        check_rate(request)
+    except AppError as error:
+        return api.respond(request, error)
+    if is_api(request) and request.path.endswith("/"):
         query = request.META.get("QUERY_STRING", "")
         road = request.path.rstrip("/") + (f"?{query}" if query else "")
         return TemporaryRedirectKeepingMethod(road, content_type="application/json")
     return None
+
+
+def protect(request: HttpRequest, response: HttpResponse) -> None:
+    """Headers that every answer has, also those that Django's own middleware never saw. What a view says itself stays."""
+    told = {"Permissions-Policy": PERMISSIONS, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}
+    for name, value in (told | (API_HEADERS if is_api(request) else {})).items():
+        response.headers.setdefault(name, value)
 
 
 def declared_length(request: HttpRequest) -> int:

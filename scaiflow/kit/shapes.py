@@ -29,7 +29,12 @@ def _walk(detail: Any, loc: list[str | int]) -> Iterator[dict[str, Any]]:
 
 
 class Text(serializers.CharField):
-    """Text and nothing but text: a number or true is refused, not turned into text."""
+    """Text and nothing but text: a number or true is refused, not turned into text. `told` goes into its JSON schema in the
+    OpenAPI document: what a validator of the serializer, or the operation behind it, asks for besides."""
+
+    def __init__(self, *, told: dict[str, Any] | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.told = told or {}
 
     default_error_messages = {"invalid": "Input should be a valid string"}
 
@@ -51,7 +56,11 @@ class Flag(serializers.BooleanField):
 
 
 class Object(serializers.Field):  # type: ignore[type-arg]
-    """A JSON object, kept as it is."""
+    """A JSON object, kept as it is. `told` stands for its JSON schema in the OpenAPI document."""
+
+    def __init__(self, *, told: dict[str, Any] | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self.told = told or {"type": "object", "additionalProperties": {}}
 
     default_error_messages = {"invalid": "Input should be a valid object"}
 

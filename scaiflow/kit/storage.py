@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
 from storages.backends.s3 import S3Storage
+from storages.utils import clean_name
 
 from scaiflow.kit.errors import Unavailable
 
@@ -69,8 +71,16 @@ class S3Objects(S3Storage):  # type: ignore[misc]
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         return name
 
-    def get_object_parameters(self, name: str) -> dict[str, Any]:
-        return {**super().get_object_parameters(name), "IfNoneMatch": "*"}
+    def get_default_settings(self) -> dict[str, Any]:
+        patience = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
+        return {**super().get_default_settings(), "client_config": patience}
+
+    def _save(self, name: str, content: Any) -> str:
+        """One PUT: the library's own upload knows no condition. (Content is bounded by SCAIFLOW_MAX_CONTENT_BYTES.)"""
+        key = self._normalize_name(clean_name(name))
+        client = self.connection.meta.client
+        client.put_object(Bucket=self.bucket_name, Key=key, Body=content.read(), IfNoneMatch="*")
+        return name
 
 
 def create(key: str, body: bytes) -> None:

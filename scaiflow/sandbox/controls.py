@@ -54,7 +54,7 @@ def token() -> Response:
 def switches() -> Response:
     """Read or change the switches; the body names those to change."""
     if request.method == "POST" and (wrong := current().switches.change(json_object())):
-        raise ApiError(422, "VALIDATION_ERROR", f"unknown switch or wrong type: {', '.join(wrong)}")
+        raise ApiError(422, "VALIDATION_ERROR", f"unknown switch, wrong type or out of range: {', '.join(wrong)}")
     return answer(asdict(current().switches))
 
 

@@ -5,6 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+ENVELOPES = ("native", "openai", "items")
+
+
+def _fits(name: str, value: Any) -> bool:
+    """Whether a value of the right type is one that the switch knows."""
+    match name:
+        case "latency_ms":
+            return bool(0 <= value <= 60_000)
+        case "fail_status":
+            return bool(value == 0 or 400 <= value <= 599)
+        case "rate_limit":
+            return bool(value >= 0)
+        case "model_list":
+            return bool(value in ENVELOPES)
+    return True
+
 
 @dataclass
 class Switches:
@@ -27,7 +43,7 @@ class Switches:
     def change(self, wanted: dict[str, Any]) -> list[str]:
         """Set the named switches; returns what is wrong with the request, nothing is set then."""
         known = {switch.name: type(getattr(self, switch.name)) for switch in fields(self)}
-        wrong = [name for name, value in wanted.items() if type(value) is not known.get(name)]
+        wrong = [name for name, value in wanted.items() if type(value) is not known.get(name) or not _fits(name, value)]
         if not wrong:
             for name, value in wanted.items():
                 setattr(self, name, value)

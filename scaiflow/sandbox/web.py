@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from scaiflow.sandbox import controls, pages, scaivault, watch
+from scaiflow.sandbox import controls, pages, scaivault, trouble, watch
 from scaiflow.sandbox.config import is_loopback
 from scaiflow.sandbox.envelope import ApiError, failure
 from scaiflow.sandbox.ratelimit import Meter, limit, tell
@@ -24,6 +25,7 @@ _MODULES = (
     pages,
     controls,
     watch,
+    trouble,
     scaikey,
     directory,
     edits,
@@ -45,6 +47,7 @@ def create_app(sandbox: Sandbox) -> Flask:
     app = Flask(__name__)
     app.extensions["sandbox"] = sandbox
     app.extensions["authorization_server"] = authorization_server(app, sandbox)
+    app.jinja_env.filters["json"] = _readable
     for module in _MODULES:
         app.register_blueprint(module.blueprint)
     app.register_error_handler(ApiError, failure)
@@ -55,6 +58,11 @@ def create_app(sandbox: Sandbox) -> Flask:
     app.before_request(lambda: limit(meter))
     app.after_request(_harden)
     return app
+
+
+def _readable(value: object) -> str:
+    """JSON for people; the templates escape it like any text."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -89,7 +97,8 @@ def _misbehave() -> None:
 
 def _harden(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "no-referrer")
+    # Not no-referrer: browsers then send `Origin: null` with our own forms, which `_refuse_strangers` refuses.
+    response.headers.setdefault("Referrer-Policy", "same-origin")
     response.headers.setdefault("Cache-Control", "no-store")
     # No form-action: browsers apply it to the redirect behind a form too, which leads to the client's own address.
     response.headers.setdefault("Content-Security-Policy", _POLICY)

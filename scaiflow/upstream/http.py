@@ -1,7 +1,8 @@
 """The one room with a window: every call to another service goes through `call`.
 
-A call has a connect timeout of 5 s and a read timeout of 30 s, follows no redirect, reads at most 10 MiB, and carries our
-X-Request-ID. GETs are tried again with jittered backoff on 502, 503, 504 and on a refused connection; nothing else is.
+A call has 5 s to connect and 30 s for its answer, from the first byte sent to the last one read; it follows no redirect,
+reads at most 10 MiB, and carries our X-Request-ID. Connections are kept and used again. A call that nobody was there to take
+is tried again with jittered backoff (nothing was sent), and a GET also on 502, 503, 504; nothing else is.
 After five transport failures in a row a host is left alone for ten seconds, then tried with one call. Where a connection may
 end is guarded (guard.py).
 Failures leave as UpstreamError (the service answered no) or Unreachable (it did not answer, or not with JSON); the
@@ -11,24 +12,28 @@ operation that called knows which documented error that is. (../shared/spec/upst
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests  # noqa: TID251  this is the room
 import structlog
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from scaiflow.kit import json
-from scaiflow.kit.errors import PassedThrough
+from scaiflow.kit.database import let_go
+from scaiflow.kit.errors import NotFound, PassedThrough
 from scaiflow.kit.metrics import UPSTREAM_SECONDS
 from scaiflow.upstream.breaker import breaker_for
 from scaiflow.upstream.guard import GuardedAdapter
 
 log = structlog.get_logger(__name__)
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
+TOO_SLOW = "did not answer in time"
 MAX_ANSWER = 10 * 1024 * 1024
+SHORTEST_SECRET = 8  # anything shorter would be found in texts that do not mean it
 PASSED_HEADERS = ("Content-Type", "Retry-After")
 PASSED_PREFIX = "x-scaigrid-ratelimit-"
 
@@ -62,6 +67,10 @@ class Unreachable(Exception):
         return f"{self.service}: {self.message}"
 
 
+class TooSlow(Unreachable):
+    """It took the call and was not done answering in time."""
+
+
 @dataclass(frozen=True)
 class Reply:
     status: int
@@ -72,7 +81,7 @@ class Reply:
 def _session() -> requests.Session:
     session = requests.Session()
     retry = Retry(
-        total=2, connect=2, read=0, status=2, backoff_factor=0.2, backoff_jitter=0.2,
+        total=2, connect=2, read=False, status=2, backoff_factor=0.2, backoff_jitter=0.2,
         status_forcelist=(502, 503, 504), allowed_methods=frozenset({"GET"}), raise_on_status=False,
         respect_retry_after_header=False,
     )  # fmt: skip
@@ -97,8 +106,13 @@ def call(
     body: bytes | None = None,
     content_type: str = "application/json",
     read_seconds: float = READ_SECONDS,
+    hidden: Sequence[str] = (),
+    takes_its_time: bool = False,
 ) -> Reply:
-    """One request and its JSON answer. Raises UpstreamError, Unreachable, and PassedThrough for 429."""
+    """One request and its JSON answer. Our credentials, and what else is to stay `hidden`, are cut out of a failure that
+    repeats them. `takes_its_time`: how long it takes is not the service's doing (it runs somebody's flow), so that not
+    being done within `read_seconds` says nothing against its host.
+    Raises UpstreamError, Unreachable, and PassedThrough for 429."""
     headers = {"Accept": "application/json", "X-Request-ID": _request_id()}
     if token:
         headers["Authorization"] = f"Bearer {token}"
@@ -106,19 +120,28 @@ def call(
         headers["Content-Type"] = content_type
     sent = {key: value for key, value in (params or {}).items() if value is not None}
     request = requests.Request(method, url, headers=headers, data=body, params=sent, auth=basic or _no_auth).prepare()
+    let_go()
     started = time.perf_counter()
     outcome = "unreachable"
     try:
-        response, raw = _guarded_exchange(service, request, read_seconds)
+        response, raw = _guarded_exchange(service, request, read_seconds, takes_its_time)
         outcome = f"{response.status_code // 100}xx"
     finally:
         UPSTREAM_SECONDS.labels(service, outcome).observe(time.perf_counter() - started)
     log.info("upstream", service=service, method=method, status=response.status_code)
+    if response.status_code >= 400:
+        raw = _without(raw, [token or "", basic[1] if basic else "", *hidden])
     return _reply(service, response, raw)
 
 
+def _without(raw: bytes, secrets: Sequence[str]) -> bytes:
+    for secret in secrets:
+        raw = raw.replace(secret.encode(), b"[hidden]") if len(secret) >= SHORTEST_SECRET else raw
+    return raw
+
+
 def _guarded_exchange(
-    service: str, request: requests.PreparedRequest, read_seconds: float
+    service: str, request: requests.PreparedRequest, read_seconds: float, takes_its_time: bool
 ) -> tuple[requests.Response, bytes]:
     """Only the transport's failures count against a host: one that refuses is there."""
     breaker = breaker_for(urlsplit(str(request.url)).netloc)
@@ -126,6 +149,10 @@ def _guarded_exchange(
         raise Unreachable(service, "has not answered for a while and is left alone for some seconds")
     try:
         exchanged = _exchange(service, request, read_seconds)
+    except TooSlow:
+        if not takes_its_time:
+            breaker.failed()
+        raise
     except BaseException:
         breaker.failed()
         raise
@@ -136,12 +163,13 @@ def _guarded_exchange(
 def _exchange(service: str, request: requests.PreparedRequest, read_seconds: float) -> tuple[requests.Response, bytes]:
     """Raises Unreachable when it is the transport that failed."""
     try:
+        until = time.monotonic() + CONNECT_SECONDS + read_seconds
         timeout = (CONNECT_SECONDS, read_seconds)
         with _SESSION.send(request, timeout=timeout, stream=True, allow_redirects=False) as response:
-            return response, _read(service, response)
-    except requests.RequestException as error:
+            return response, _read(service, response, until)
+    except (requests.RequestException, HTTPError) as error:
         log.warning("upstream unreachable", service=service, method=request.method, error=type(error).__name__)
-        raise Unreachable(service, _reason(error)) from None
+        raise _no_answer(service, error) from None
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -153,14 +181,17 @@ def _request_id() -> str:
     return str(structlog.contextvars.get_contextvars().get("request_id", "req_none"))
 
 
-def _read(service: str, response: requests.Response) -> bytes:
-    chunks, size = [], 0
-    for chunk in response.iter_content(64 * 1024):
-        chunks.append(chunk)
-        size += len(chunk)
+def _read(service: str, response: requests.Response, until: float) -> bytes:
+    """Piece by piece, as they come: a service that sends a byte a minute is too slow, and one without end too large."""
+    pieces, size = [], 0
+    while piece := response.raw.read1(64 * 1024, decode_content=True):
+        pieces.append(piece)
+        size += len(piece)
         if size > MAX_ANSWER:
             raise Unreachable(service, f"the answer is larger than {MAX_ANSWER} bytes")
-    return b"".join(chunks)
+        if time.monotonic() > until:
+            raise TooSlow(service, TOO_SLOW)
+    return b"".join(pieces)
 
 
 def _reply(service: str, response: requests.Response, raw: bytes) -> Reply:
@@ -201,13 +232,23 @@ def error_of(data: Any, status: int) -> tuple[str | None, str]:
     return None, f"HTTP {status}"
 
 
-def _reason(error: requests.RequestException) -> str:
+def _no_answer(service: str, error: requests.RequestException | HTTPError) -> Unreachable:
     """Words for people, without the address (it may hold more than they should see) and without library names."""
-    if isinstance(error, requests.ConnectTimeout | requests.ReadTimeout):
-        return "did not answer in time"
+    if isinstance(error, requests.ConnectTimeout):
+        return Unreachable(service, TOO_SLOW)
+    if isinstance(error, requests.Timeout | ReadTimeoutError):
+        return TooSlow(service, TOO_SLOW)
     if isinstance(error, requests.ConnectionError):
-        return "cannot be reached"
-    return "the connection broke"
+        return Unreachable(service, "cannot be reached")
+    return Unreachable(service, "the connection broke")
+
+
+def segment(value: str) -> str:
+    """An id as one segment of a path. Raises NotFound for one that would lead elsewhere: dots are taken out of a path on its
+    way, however they are written."""
+    if not value.strip("."):
+        raise NotFound("there is nothing with this id")
+    return quote(value, safe="")
 
 
 def unwrap(data: Any) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from scaiflow.kit import json
-from scaiflow.upstream.http import Unreachable, UpstreamError, call, expect_object, unwrap
+from scaiflow.upstream.http import Unreachable, UpstreamError, call, expect_object, segment, unwrap
+from scaiflow.upstream.pages import Item, all_items
 
 SERVICE = "scaigrid"
 CORES = "/v1/modules/scaicore/cores"
@@ -25,25 +25,22 @@ def create_core(*, base_url: str, token: str, manifest: bytes) -> str:
 
 
 def update_core(*, base_url: str, token: str, core_id: str, manifest: bytes) -> str:
-    """The Core's id, as the answer gives it. Raises UpstreamError (404, 405: there is nothing to update), Unreachable."""
+    """The Core's id, as the answer gives it, if it does. Raises UpstreamError (404, 405: there is nothing to update),
+    Unreachable."""
     data = _send_manifest("PUT", _core(base_url, core_id), token, manifest)
-    return core_id if data is None else _core_id(data)
+    return _id_in(data) or core_id if isinstance(data, dict) else core_id
 
 
 def find_core(*, base_url: str, token: str, slug: str) -> str | None:
     """The id of the Core with this slug, looked for on all pages."""
-    cursor: str | None = None
-    for _ in range(100):
-        reply = call(SERVICE, "GET", base_url + CORES, token=token, params={"limit": 100, "cursor": cursor})
-        data = unwrap(reply.data)
-        items = data.get("items", data.get("cores", [])) if isinstance(data, dict) else data
-        for core in items if isinstance(items, list) else []:
-            if isinstance(core, dict) and core.get("slug") == slug:
-                return _core_id(core)
-        cursor = _next_cursor(reply.data, data)
-        if not cursor:
-            return None
-    return None
+    found = (core for core in all_items(SERVICE, base_url + CORES, token=token) if core.get("slug") == slug)
+    core = next(found, None)
+    return _core_id(core) if core else None
+
+
+def list_models(*, base_url: str, token: str) -> list[Item]:
+    """The tenant's catalogue, item by item as ScaiGrid has it. Raises UpstreamError, Unreachable, PassedThrough."""
+    return list(all_items(SERVICE, f"{base_url}/v1/models", token=token))
 
 
 def publish_core(*, base_url: str, token: str, core_id: str, group_ids: list[str]) -> Published:
@@ -54,9 +51,18 @@ def publish_core(*, base_url: str, token: str, core_id: str, group_ids: list[str
     except UpstreamError as error:
         if error.status != 400 or "already published" not in error.message.lower():
             raise
-        core = expect_object(SERVICE, unwrap(call(SERVICE, "GET", url, token=token).data))
-        return _published(core | (core.get("metadata") or {}))
-    return _published(expect_object(SERVICE, unwrap(reply.data)))
+        return _with_slug(publication_of(base_url=base_url, token=token, core_id=core_id))
+    told = expect_object(SERVICE, unwrap(reply.data))
+    slug, model_id = told.get("published_slug"), told.get("published_model_id")
+    return _with_slug(Published(slug or told.get("slug"), model_id or told.get("model_id")))
+
+
+def publication_of(*, base_url: str, token: str, core_id: str) -> Published:
+    """How the Core is published, or nothing in both fields. (Its own `slug` is another thing.) Raises UpstreamError,
+    Unreachable."""
+    core = expect_object(SERVICE, unwrap(call(SERVICE, "GET", _core(base_url, core_id), token=token).data))
+    told = {**core, **(core.get("metadata") or {})}
+    return Published(told.get("published_slug") or None, told.get("published_model_id") or None)
 
 
 def unpublish_core(*, base_url: str, token: str, core_id: str) -> None:
@@ -73,7 +79,7 @@ def invoke_core(*, base_url: str, token: str, core_id: str, arguments: Any, seco
     Raises UpstreamError, Unreachable."""
     body = json.dumps({"input": arguments})
     url = f"{_core(base_url, core_id)}/invoke"
-    data = unwrap(call(SERVICE, "POST", url, token=token, body=body, read_seconds=seconds).data)
+    data = unwrap(call(SERVICE, "POST", url, token=token, body=body, read_seconds=seconds, takes_its_time=True).data)
     return data["output"] if isinstance(data, dict) and "output" in data else data
 
 
@@ -82,24 +88,22 @@ def _send_manifest(method: str, url: str, token: str, manifest: bytes) -> Any:
 
 
 def _core(base_url: str, core_id: str) -> str:
-    return f"{base_url}{CORES}/{quote(core_id, safe='')}"
+    return f"{base_url}{CORES}/{segment(core_id)}"
 
 
 def _core_id(data: Any) -> str:
-    found = expect_object(SERVICE, data)
-    core_id = found.get("id") or found.get("core_id")
-    if not isinstance(core_id, str):
+    core_id = _id_in(expect_object(SERVICE, data))
+    if core_id is None:
         raise Unreachable(SERVICE, "answered without the Core's id")
     return core_id
 
 
-def _published(data: dict[str, Any]) -> Published:
-    return Published(
-        slug=data.get("published_slug") or data.get("slug"),
-        model_id=data.get("published_model_id") or data.get("model_id"),
-    )
+def _id_in(data: dict[str, Any]) -> str | None:
+    core_id = data.get("id") or data.get("core_id")
+    return core_id if isinstance(core_id, str) else None
 
 
-def _next_cursor(*answers: Any) -> str | None:
-    """The next page's cursor, whether it stands beside `data` or in it."""
-    return next((a["next_cursor"] for a in answers if isinstance(a, dict) and a.get("next_cursor")), None)
+def _with_slug(published: Published) -> Published:
+    if not isinstance(published.slug, str):
+        raise Unreachable(SERVICE, "answered without the slug of the published model")
+    return published

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from scaiflow.upstream.http import Unreachable, call, expect_object
+from scaiflow.kit.errors import PassedThrough
+from scaiflow.upstream.http import Unreachable, UpstreamError, call, expect_object
 
 SERVICE = "scaikey"
 PER_PAGE, MAX_PAGES = 100, 10_000
+SANE_KEY = re.compile(r"[^\s\0-\x1f]{1,128}")
+ONE_TIME = ("code", "code_verifier", "refresh_token")
+DISCOVERY_SECONDS = 600.0
 DISCOVERY = "/api/v1/platform/oauth/.well-known/openid-configuration"
 
 
@@ -22,8 +28,26 @@ class Endpoints:
     userinfo: str
 
 
+_known: dict[str, tuple[float, Endpoints]] = {}
+
+
 def discover(*, base_url: str) -> Endpoints:
-    """Raises Unreachable, UpstreamError."""
+    """Asked for again when it is older than ten minutes; what is known stays good while ScaiKey does not answer. Raises
+    Unreachable, UpstreamError, PassedThrough."""
+    asked_at, known = _known.get(base_url, (0.0, None))
+    if known and time.monotonic() - asked_at < DISCOVERY_SECONDS:
+        return known
+    try:
+        found = _discover(base_url)
+    except (Unreachable, UpstreamError, PassedThrough):
+        if known is None:
+            raise
+        return known
+    _known[base_url] = (time.monotonic(), found)
+    return found
+
+
+def _discover(base_url: str) -> Endpoints:
     found = expect_object(SERVICE, call(SERVICE, "GET", base_url + DISCOVERY).data)
     try:
         return Endpoints(
@@ -52,6 +76,7 @@ def request_tokens(*, token_url: str, client: tuple[str, str], form: dict[str, s
     reply = call(
         SERVICE, "POST", token_url, basic=client,
         body=urlencode(form).encode(), content_type="application/x-www-form-urlencoded",
+        hidden=[form[name] for name in ONE_TIME if name in form],
     )  # fmt: skip
     return expect_object(SERVICE, reply.data)
 
@@ -107,7 +132,7 @@ def person_of(item: dict[str, Any], tenant_id: str) -> Person:
         tenant_id=_tenant_of(item) or tenant_id,
         email=_text(item.get("email")),
         display_name=next((text for name in names if (text := _text(name))), ""),
-        status=_text(item.get("status")).upper(),
+        status=_text(item.get("status")).upper()[:32],
     )
 
 
@@ -125,7 +150,8 @@ def _full_name(item: dict[str, Any]) -> str:
 
 
 def _text(value: Any) -> str:
-    return value.strip()[:254] if isinstance(value, str) else ""
+    """As much of it as the mirror has room for, and no NUL, which not every database can keep."""
+    return value.replace("\0", "").strip()[:254] if isinstance(value, str) else ""
 
 
 def _pages(url: str, token: str, **params: str) -> list[dict[str, Any]]:
@@ -159,6 +185,6 @@ def _with_id(item: Any) -> dict[str, Any]:
     inner = item.get("user", item) if isinstance(item, dict) else None
     if isinstance(inner, dict):
         found = inner.get("user_id") if inner.get("user_id") else inner.get("id")
-        if isinstance(found, str) and found:
+        if isinstance(found, str) and SANE_KEY.fullmatch(found):
             return inner | {"id": found}
-    raise Unreachable(SERVICE, "answered with an item without an id")
+    raise Unreachable(SERVICE, "answered with an item without a usable id")

@@ -5,15 +5,13 @@ A POST for a taken slug answers 409 and returns nothing, so whoever loses the ra
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
 
 from scaiflow.kit import json
-from scaiflow.upstream.http import Unreachable, UpstreamError, call, expect_object, unwrap
+from scaiflow.upstream.http import Unreachable, UpstreamError, call, expect_object, segment, unwrap
+from scaiflow.upstream.pages import Item, all_items
 
 SERVICE = "scaiqueue"
-MAX_PAGES = 100
 
 
 def ensure_scope(*, base_url: str, token: str, slug: str) -> str:
@@ -23,7 +21,7 @@ def ensure_scope(*, base_url: str, token: str, slug: str) -> str:
 
 def ensure_queue(*, base_url: str, token: str, scope_id: str, queue: dict[str, Any]) -> dict[str, Any]:
     """The queue as ScaiQueue has it, which may differ from what was asked for. Raises UpstreamError, Unreachable."""
-    return _ensure(f"{base_url}/scopes/{quote(scope_id, safe='')}/queues", token, queue)
+    return _ensure(f"{base_url}/scopes/{segment(scope_id)}/queues", token, queue)
 
 
 def find_scope(*, base_url: str, token: str, slug: str) -> str | None:
@@ -32,10 +30,14 @@ def find_scope(*, base_url: str, token: str, slug: str) -> str | None:
     return str(found["id"]) if found else None
 
 
-def list_queues(*, base_url: str, token: str, scope_id: str) -> dict[str, dict[str, Any]]:
-    """The scope's queues by slug. Only reads. Raises UpstreamError, Unreachable."""
-    queues = _pages(f"{base_url}/scopes/{quote(scope_id, safe='')}/queues", token)
-    return {str(queue.get("slug")): queue for queue in queues}
+def list_scopes(*, base_url: str, token: str) -> list[Item]:
+    """Raises UpstreamError, Unreachable, PassedThrough."""
+    return list(all_items(SERVICE, f"{base_url}/scopes", token=token))
+
+
+def list_queues(*, base_url: str, token: str, scope_id: str) -> list[Item]:
+    """Raises UpstreamError, Unreachable, PassedThrough, NotFound (an id that is none)."""
+    return list(all_items(SERVICE, f"{base_url}/scopes/{segment(scope_id)}/queues", token=token))
 
 
 def _ensure(url: str, token: str, wanted: dict[str, Any]) -> dict[str, Any]:
@@ -54,21 +56,7 @@ def _create(url: str, token: str, wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def _find(url: str, token: str, slug: str) -> dict[str, Any] | None:
-    return next((_with_id(item) for item in _pages(url, token) if item.get("slug") == slug), None)
-
-
-def _pages(url: str, token: str) -> Iterator[dict[str, Any]]:
-    cursor: str | None = None
-    for _ in range(MAX_PAGES):
-        body = call(SERVICE, "GET", url, token=token, params={"limit": 100, "cursor": cursor}).data
-        data = unwrap(body)
-        items = data.get("items") if isinstance(data, dict) else data
-        if not isinstance(items, list):
-            raise Unreachable(SERVICE, "answered with JSON of an unexpected shape")
-        yield from (item for item in items if isinstance(item, dict))
-        cursor = next((a["next_cursor"] for a in (body, data) if isinstance(a, dict) and a.get("next_cursor")), None)
-        if not cursor:
-            return
+    return next((_with_id(item) for item in all_items(SERVICE, url, token=token) if item.get("slug") == slug), None)
 
 
 def _with_id(item: Any) -> dict[str, Any]:

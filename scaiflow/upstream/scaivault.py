@@ -29,7 +29,7 @@ def read(*, base_url: str, token: str, path: str) -> str | None:
 def write(*, base_url: str, token: str, path: str, value: str) -> None:
     """Raises UpstreamError, Unreachable."""
     body = json.dumps({"data": {"value": value}, "secret_type": "api_key"})
-    call(SERVICE, "PUT", _url(base_url, path), token=token, body=body)
+    call(SERVICE, "PUT", _url(base_url, path), token=token, body=body, hidden=[value])
 
 
 def delete(*, base_url: str, token: str, path: str) -> None:

@@ -20,3 +20,8 @@ class Secret(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+    @property
+    def tenant_id(self) -> str:
+        """Whose it is: the second part of `tenants/<tenant id>/<name>`."""
+        return f"{self.path}//".split("/")[1]

@@ -64,7 +64,7 @@ class User(AbstractBaseUser):
         """Deleted or suspended at ScaiKey; a token issued before that is worth nothing."""
         return self.deleted_at is not None or self.status.upper() not in {"ACTIVE", ""}
 
-    # What Django's admin asks of a user. Staff are the super admins, and all that they may do there is look.
+    # What Django's admin asks of a user. Staff are the admins; all that its pages let them do by themselves is look.
 
     @property
     def is_active(self) -> bool:  # type: ignore[override]
@@ -72,7 +72,7 @@ class User(AbstractBaseUser):
 
     @property
     def is_staff(self) -> bool:
-        return self.is_active and self.admin_role == AdminRole.SUPER_ADMIN
+        return self.is_active and self.admin_role in AdminRole.values
 
     def has_perm(self, permission: str, obj: object = None) -> bool:
         return self.is_staff and permission.rpartition(".")[2].startswith("view_")

@@ -7,6 +7,7 @@ super admin stays one.
 from __future__ import annotations
 
 from django.db import transaction
+from django.db.models import Q
 
 from scaiflow.kit import audit
 from scaiflow.kit.errors import Conflict, NotAllowed, NotFound, Unseen
@@ -38,9 +39,12 @@ def revoke_role(*, by: Principal, user_id: str) -> None:
 
 
 def bootstrap_role(*, user: User, role: AdminRole) -> None:
-    """From the command line of the machine itself."""
+    """From the command line of the machine itself. Raises Conflict (the last super admin would be none)."""
     with transaction.atomic():
-        _set(User.objects.select_for_update().get(id=user.id), role, RoleSource.BOOTSTRAP, SYSTEM)
+        locked = User.objects.select_for_update().get(id=user.id)
+        if role != AdminRole.SUPER_ADMIN:
+            _keep_one_super_admin(locked)
+        _set(locked, role, RoleSource.BOOTSTRAP, SYSTEM)
 
 
 def require_super_admin(by: Principal) -> None:
@@ -54,8 +58,11 @@ def require_tenant_admin(by: Principal) -> None:
 
 
 def _user_for(by: Principal, user_id: str) -> User:
+    """Locked, and all super admins with them in one order, so that no two of them wait for each other."""
     require_tenant_admin(by)
-    user: User | None = User.objects.select_for_update().living().filter(id=user_id).first()
+    concerned = User.objects.living().filter(Q(id=user_id) | Q(admin_role=AdminRole.SUPER_ADMIN))
+    locked = concerned.select_for_update().order_by("id")
+    user: User | None = next((each for each in locked if each.id == user_id), None)
     if user is None:
         raise NotFound("user not found")
     if not by.is_admin_of(user.tenant_id):
@@ -64,8 +71,8 @@ def _user_for(by: Principal, user_id: str) -> User:
 
 
 def _keep_one_super_admin(user: User) -> None:
-    """All super admins are locked, so that two of them cannot take each other's role at once."""
-    left = list(User.objects.select_for_update().super_admins().order_by("id"))
+    """All super admins are locked by now, so that two of them cannot take each other's role at once."""
+    left = User.objects.super_admins()
     if user.admin_role == AdminRole.SUPER_ADMIN and not [other for other in left if other.id != user.id]:
         raise Conflict("this is the last super_admin; make another one first")
 

@@ -6,15 +6,20 @@ import ipaddress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 
 from scaiflow.env import is_web_address
 from scaiflow.kit import audit
-from scaiflow.kit.errors import NotAllowed, Unprocessable
+from scaiflow.kit.errors import Precondition, Unprocessable
 from tenants.actions import CREDENTIAL_DELETED, CREDENTIAL_SET
+from tenants.operations.people import tenant_of_interest
 from tenants.operations.vault import delete_secret, read_secret, write_secret
 from tenants.principals import Principal
+
+log = structlog.get_logger(__name__)
+FIX = "Sign in with ScaiKey, or set this tenant's API key via POST /v1/tenants/me/scaigrid_credentials."
 
 
 @dataclass(frozen=True)
@@ -24,16 +29,44 @@ class Credential:
     base_url: str
     token: str = field(repr=False)
 
+    def at(self, module: str, own_address: str = "") -> dict[str, str]:
+        """Where a module of ScaiGrid answers, unless it has an address of its own, and the token: what upstream functions
+        take."""
+        return {"base_url": own_address or f"{self.base_url}/v1/modules/{module}", "token": self.token}
+
+
+class MissingCredentials(Precondition):
+    """There is no usable ScaiGrid credential for this tenant."""
+
+    error = "missing_credentials"
+
+
+def required_credential(
+    *, tenant_id: str, token: str | None, refusal: type[MissingCredentials] = MissingCredentials
+) -> Credential:
+    """What `credential_for` finds. Raises `refusal`, whose name differs between deploys and lookups."""
+    found = credential_for(tenant_id=tenant_id, token=token)
+    if found is None:
+        raise refusal(f"no ScaiGrid credentials for tenant '{tenant_id}'", fix=FIX)
+    return found
+
 
 def credential_for(*, tenant_id: str, token: str | None) -> Credential | None:
     """The first that there is of: the caller's token, the tenant's key, our own development key. The tenant's base URL
-    holds for all three. None when there is no usable one. (spec: api.md, Deploy)"""
+    holds for all three. None when there is no usable one, and when that base URL may no longer be sent to: what the
+    operator took off the list after a tenant had stored it gets nobody's token. (spec: api.md, Deploy)"""
     mode = settings.DEPLOY_AUTH
     found = token if token and mode != "api_key" else None
     if not found and mode != "user_jwt":
         found = read_secret(path=_key_path(tenant_id))
     found = found or settings.SCAIGRID_API_KEY
-    return Credential(base_url=base_url_for(tenant_id=tenant_id), token=found) if found else None
+    if not found:
+        return None
+    base_url = base_url_for(tenant_id=tenant_id)
+    if base_url != settings.SCAIGRID_BASE_URL and (reason := _why_not(base_url)):
+        log.warning("base url refused", tenant=tenant_id, reason=reason)
+        return None
+    return Credential(base_url=base_url, token=found)
 
 
 def base_url_for(*, tenant_id: str) -> str:
@@ -52,52 +85,50 @@ def credential_status(*, tenant_id: str) -> dict[str, object]:
     }
 
 
-def set_credential(*, by: Principal, api_key: str, base_url: str | None) -> None:
-    """Raises NotAllowed, Unprocessable (a base URL that tokens must not be sent to)."""
-    _require_admin(by)
+def set_credential(*, by: Principal, api_key: str, base_url: str | None, tenant_id: str = "") -> None:
+    """Of their own tenant, unless a super admin names another. Raises NotAllowed, Unprocessable (a base URL that tokens must
+    not be sent to), BadSecretPath, Unavailable."""
+    tenant_id = tenant_of_interest(by, tenant_id)
     if base_url is not None:
         _check_base_url(base_url)
     with transaction.atomic():
-        write_secret(path=_key_path(by.tenant_id), value=api_key)
+        write_secret(path=_key_path(tenant_id), value=api_key)
         if base_url is None:
-            delete_secret(path=_url_path(by.tenant_id))
+            delete_secret(path=_url_path(tenant_id))
         else:
-            write_secret(path=_url_path(by.tenant_id), value=base_url.rstrip("/"))
-        _write_down(CREDENTIAL_SET, by, {"base_url": base_url})
+            write_secret(path=_url_path(tenant_id), value=base_url.rstrip("/"))
+        _write_down(CREDENTIAL_SET, by, tenant_id, {"base_url": base_url})
 
 
-def delete_credential(*, by: Principal) -> None:
-    """Raises NotAllowed."""
-    _require_admin(by)
+def delete_credential(*, by: Principal, tenant_id: str = "") -> None:
+    """Raises NotAllowed, BadSecretPath, Unavailable."""
+    tenant_id = tenant_of_interest(by, tenant_id)
     with transaction.atomic():
-        delete_secret(path=_key_path(by.tenant_id))
-        delete_secret(path=_url_path(by.tenant_id))
-        _write_down(CREDENTIAL_DELETED, by, {})
+        delete_secret(path=_key_path(tenant_id))
+        delete_secret(path=_url_path(tenant_id))
+        _write_down(CREDENTIAL_DELETED, by, tenant_id, {})
 
 
-def _write_down(action: str, by: Principal, changes: dict[str, str | None]) -> None:
+def _write_down(action: str, by: Principal, tenant_id: str, changes: dict[str, str | None]) -> None:
     audit.record(
-        action=action, tenant_id=by.tenant_id, actor_id=by.sub, object_type="scaigrid_credential",
-        object_id=by.tenant_id, changes=changes,
+        action=action, tenant_id=tenant_id, actor_id=by.sub, object_type="scaigrid_credential", object_id=tenant_id,
+        changes=changes,
     )  # fmt: skip
 
 
-def _require_admin(by: Principal) -> None:
-    if not by.is_admin_of(by.tenant_id):
-        raise NotAllowed("role 'tenant_admin' or 'super_admin' is missing")
-
-
 def _check_base_url(base_url: str) -> None:
+    if reason := _why_not(base_url):
+        raise Unprocessable.at("body", "base_url", msg=reason, type="value_error")
+
+
+def _why_not(base_url: str) -> str | None:
     """Users' tokens are forwarded there, so it is https (or http to this machine) and a host that is on our list."""
     parts = urlsplit(base_url) if is_web_address(base_url) else None
     if parts is None or not (parts.scheme == "https" or _is_loopback(str(parts.hostname))):
-        raise _bad_base_url("must be an https address, without credentials, query or fragment")
+        return "must be an https address, without credentials, query or fragment"
     if parts.hostname not in settings.SCAIGRID_ALLOWED_HOSTS:
-        raise _bad_base_url(f"host {parts.hostname!r} is not on SCAIFLOW_SCAIGRID_ALLOWED_HOSTS")
-
-
-def _bad_base_url(why: str) -> Unprocessable:
-    return Unprocessable.at("body", "base_url", msg=why, type="value_error")
+        return f"host {parts.hostname!r} is not on SCAIFLOW_SCAIGRID_ALLOWED_HOSTS"
+    return None
 
 
 def _is_loopback(host: str) -> bool:

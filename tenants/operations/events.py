@@ -18,7 +18,7 @@ from scaiflow.kit.jobs import enqueue
 from scaiflow.upstream import scaikey
 from tenants.actions import GROUP_MIRRORED, MEMBERSHIP_MIRRORED, SYSTEM, USER_MIRRORED
 from tenants.models import Group, Membership, User
-from tenants.operations.mirror import update_user
+from tenants.operations.mirror import facts_of, update_user
 from tenants.operations.super_admins import reconcile_super_admins
 
 Row = User | Group | Membership
@@ -30,7 +30,7 @@ def upsert_user(*, about: dict[str, Any], tenant_id: str, at: datetime) -> bool:
     user = _locked(User, id=person.id) or User(id=person.id, tenant_id=tenant_id)
     if _is_stale(user, at):
         return False
-    before = _facts(user)
+    before = facts_of(user)
     update_user(user, person, at)
     return _keep(user, before, USER_MIRRORED, "user", user.id)
 
@@ -46,7 +46,7 @@ def upsert_group(*, about: dict[str, Any], tenant_id: str, at: datetime) -> bool
     group = _locked(Group, id=team.id) or Group(id=team.id, tenant_id=tenant_id)
     if _is_stale(group, at):
         return False
-    before = _facts(group)
+    before = facts_of(group)
     group.tenant_id, group.name = team.tenant_id, team.name or group.name
     group.deleted_at, group.source_at = None, at
     return _keep(group, before, GROUP_MIRRORED, "group", group.id)
@@ -62,7 +62,7 @@ def add_member(*, group_id: str, user_id: str, tenant_id: str, at: datetime) -> 
     row = _membership(group_id, user_id, tenant_id)
     if _is_stale(row, at):
         return False
-    before = _facts(row)
+    before = facts_of(row)
     row.tenant_id, row.deleted_at, row.source_at = tenant_id, None, at
     return _keep(row, before, MEMBERSHIP_MIRRORED, "membership", f"{group_id}/{user_id}")
 
@@ -81,28 +81,21 @@ def _end(row: Row, tenant_id: str, at: datetime, action: str, object_type: str, 
     """A row of another tenant stays as it is: nobody's end is told by somebody else's tenant."""
     if _is_stale(row, at) or row.tenant_id != tenant_id:
         return False
-    before = _facts(row)
+    before = facts_of(row)
     row.deleted_at, row.source_at = row.deleted_at or timezone.now(), at
     return _keep(row, before, action, object_type, object_id)
 
 
 def _keep(row: Row, before: dict[str, Any], action: str, object_type: str, object_id: str) -> bool:
-    row.save()
-    changes = audit.difference(before, _facts(row))
+    # Who was told of by somebody else at this moment is no longer new: that raises, and is read and compared again.
+    row.save(force_insert=row._state.adding)  # noqa: SLF001  Django's own word for "not in the database yet"
+    changes = audit.difference(before, facts_of(row))
     audit.record(
         action=action, tenant_id=row.tenant_id, actor_id=SYSTEM, object_type=object_type, object_id=object_id,
         changes=changes,
     )  # fmt: skip
     reconcile_super_admins()
     return True
-
-
-def _facts(row: Row) -> dict[str, Any]:
-    if row._state.adding:  # noqa: SLF001  Django's own word for "not in the database yet"
-        return {}
-    names = ("email", "display_name", "name", "status", "tenant_id")
-    facts = {name: getattr(row, name) for name in names if hasattr(row, name)}
-    return facts | {"is_deleted": row.deleted_at is not None}
 
 
 def _locked(model: Any, **key: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from tenants.models import Group, Membership, User
@@ -55,6 +55,14 @@ def everybody(*, by: Principal) -> QuerySet[User]:
 def people_of_tenant(*, by: Principal, tenant_id: str) -> QuerySet[User]:
     """Raises NotAllowed."""
     found: QuerySet[User] = User.objects.filter(tenant_id=tenant_of_interest(by, tenant_id)).order_by("id")
+    return found
+
+
+def groups_of_tenant(*, by: Principal, tenant_id: str) -> QuerySet[Group]:
+    """The living ones by name, each with `members`, the number of people in it. Raises NotAllowed."""
+    groups = Group.objects.living().filter(tenant_id=tenant_of_interest(by, tenant_id))
+    living = Q(memberships__deleted_at=None, memberships__user__deleted_at=None)
+    found: QuerySet[Group] = groups.annotate(members=Count("memberships", filter=living)).order_by("name", "id")
     return found
 
 

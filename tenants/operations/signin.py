@@ -12,12 +12,15 @@ from scaiflow.upstream import scaikey
 from scaiflow.upstream.http import Unreachable, UpstreamError
 from tenants.actions import SIGNED_IN, SIGNED_OUT
 from tenants.models import User
+from tenants.operations.service_tokens import is_configured
 
 FIELDS = ("access_token", "refresh_token", "id_token", "token_type", "expires_in")
 
 
 class Refused(Failure):
     """ScaiKey said no: the detail carries its `error` and `error_description`."""
+
+    error = "invalid_grant"
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
@@ -26,6 +29,8 @@ class Refused(Failure):
 
 
 class ScaiKeyFailed(UpstreamFailure):
+    """ScaiKey failed, or could not be reached (`status` is null then)."""
+
     error = "scaikey_api"
 
 
@@ -56,7 +61,7 @@ def _request(form: dict[str, str]) -> dict[str, Any]:
 
 
 def _require_configured() -> None:
-    if not (settings.SCAIKEY_BASE_URL and settings.SCAIKEY_CLIENT_ID):
+    if not is_configured():
         raise Unavailable("sign-in is not configured: set SCAIKEY_BASE_URL and its client", component="scaikey")
 
 
@@ -67,14 +72,6 @@ def authorization_endpoint() -> str:
         return scaikey.discover(base_url=settings.SCAIKEY_BASE_URL).authorization
     except (UpstreamError, Unreachable) as error:
         raise ScaiKeyFailed(str(error), status=None, code=None) from None
-
-
-def exchange_code_for_id_token(*, code: str, code_verifier: str, redirect_uri: str) -> str:
-    """For sessions of our own pages; the other tokens are let go. Raises Refused, ScaiKeyFailed, Unavailable."""
-    found = exchange_code(code=code, code_verifier=code_verifier, redirect_uri=redirect_uri)["id_token"]
-    if not isinstance(found, str):
-        raise ScaiKeyFailed("ScaiKey answered without an id token", status=None, code=None)
-    return found
 
 
 def note_signed_in(user: User) -> None:

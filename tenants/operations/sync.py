@@ -8,8 +8,10 @@ from collections import Counter
 from typing import Any
 
 import structlog
+from django.db import transaction
 
 from scaiflow.kit.leases import LeaseTaken, lease
+from tenants.actions import SYSTEM
 from tenants.models import User
 from tenants.operations import mirror
 from tenants.operations.directory import EFFECTIVE, WALK, fetch_all, fetch_users
@@ -26,7 +28,7 @@ COUNTED = (
 SUPER = ("super_admins_group_promoted", "super_admins_group_demoted")
 
 
-def sync(*, force: bool = False) -> dict[str, Any]:
+def sync(*, force: bool = False, actor_id: str = SYSTEM) -> dict[str, Any]:
     """The documented report. `skipped_reason` is null, "not_configured", "running" (nothing was done), or "shrunk" (done,
     but nobody was deleted where a list was too short; `force` deletes). Raises ScaiKeyRefused."""
     started = time.perf_counter()
@@ -36,8 +38,9 @@ def sync(*, force: bool = False) -> dict[str, Any]:
         with lease(LEASE) as held:
             rolls = fetch_all(breathe=held.renew)
             held.renew()
-            applied = [mirror.apply(roll, force=force) for roll in rolls]
-            counts = sum((counts for counts, _ in applied), Counter()) + reconcile_super_admins()
+            with transaction.atomic():  # all tenants or none: what fails half-way has deleted nobody
+                applied = [mirror.apply(roll, force=force, actor_id=actor_id) for roll in rolls]
+                counts = sum((counts for counts, _ in applied), Counter()) + reconcile_super_admins()
     except LeaseTaken:
         return _report(Counter(), started, "running")
     walked = any(roll.method == WALK for roll in rolls)
@@ -52,8 +55,10 @@ def refresh_users(*, tenant_id: str) -> bool:
     just now: try again. Raises ScaiKeyRefused."""
     try:
         with lease(LEASE):
-            mirror.apply(fetch_users(tenant_id=tenant_id), force=False, users_only=True)
-            reconcile_super_admins()
+            roll = fetch_users(tenant_id=tenant_id)
+            with transaction.atomic():
+                mirror.apply(roll, force=False, users_only=True)
+                reconcile_super_admins()
     except LeaseTaken:
         return False
     return True

@@ -10,10 +10,11 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from scaiflow.kit import crypto
+from scaiflow.kit import audit, crypto
 from scaiflow.kit.errors import Failure, PassedThrough, Unavailable
 from scaiflow.upstream import scaivault
 from scaiflow.upstream.http import Unreachable, UpstreamError
+from tenants.actions import SECRETS_ROTATED, SYSTEM
 from tenants.models import Secret
 from tenants.operations.service_tokens import ScaiKeyRefused, service_token
 
@@ -66,8 +67,16 @@ def rotate_keys() -> int:
             row = Secret.objects.select_for_update().filter(path=path).exclude(key_id=first).first()
             if row:
                 Secret.objects.filter(path=path).update(**_sealed(path, _opened(row)))
+                _note_rotation(row, first)
                 rotated += 1
     return rotated
+
+
+def _note_rotation(row: Secret, key_id: str) -> None:
+    audit.record(
+        action=SECRETS_ROTATED, tenant_id=row.tenant_id, actor_id=SYSTEM, object_type="secret", object_id=row.path,
+        changes={"key_id": [row.key_id, key_id]},
+    )  # fmt: skip
 
 
 def unknown_key_ids() -> list[str]:

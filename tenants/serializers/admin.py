@@ -15,7 +15,7 @@ class SyncIn(serializers.Serializer):
 
 
 class RoleIn(serializers.Serializer):
-    role = Text(max_length=32)
+    role = Text(max_length=32, told={"enum": AdminRole.values})
 
     def validate_role(self, value: str) -> AdminRole:
         if value not in AdminRole.values:
@@ -59,3 +59,34 @@ class AuditOut(serializers.ModelSerializer):
             "id", "tenant_id", "sequence", "at", "actor_id", "action", "object_type", "object_id", "result",
             "request_id", "changes", "previous", "digest",
         ]  # fmt: skip
+
+
+class UsersOut(serializers.Serializer):
+    users = UserOut(many=True)
+
+
+class AuditListOut(serializers.Serializer):
+    items = AuditOut(many=True)
+    next_cursor = serializers.CharField(allow_null=True)
+
+
+class SyncOut(serializers.Serializer):
+    """The report of a sweep."""
+
+    skipped_reason = serializers.ChoiceField(["not_configured", "running", "shrunk"], allow_null=True)
+    users_method = serializers.ChoiceField(["effective_users", "member_walk"])
+    users_seen = serializers.IntegerField()
+    users_added = serializers.IntegerField()
+    users_undeleted = serializers.IntegerField()
+    users_soft_deleted = serializers.IntegerField()
+    groups_seen = serializers.IntegerField()
+    groups_added = serializers.IntegerField()
+    groups_undeleted = serializers.IntegerField()
+    groups_soft_deleted = serializers.IntegerField()
+    memberships_seen = serializers.IntegerField()
+    memberships_added = serializers.IntegerField()
+    memberships_soft_deleted = serializers.IntegerField()
+    super_admin_count = serializers.IntegerField()
+    super_admins_group_promoted = serializers.IntegerField()
+    super_admins_group_demoted = serializers.IntegerField()
+    duration_seconds = serializers.FloatField()

@@ -13,3 +13,30 @@ class ExchangeIn(serializers.Serializer):
 
 class RefreshIn(serializers.Serializer):
     refresh_token = Text(max_length=16384)
+
+
+class SigninConfigOut(serializers.Serializer):
+    auth_mode = serializers.ChoiceField(["scaikey", "dev_token"])
+    scaikey_base_url = serializers.CharField(allow_null=True)
+    client_id = serializers.CharField(allow_null=True)
+    audience = serializers.CharField(allow_null=True)
+    redirect_uri = serializers.CharField()
+
+
+class TokensOut(serializers.Serializer):
+    access_token = serializers.CharField()
+    refresh_token = serializers.CharField(allow_null=True)
+    id_token = serializers.CharField(allow_null=True)
+    token_type = serializers.CharField(allow_null=True)
+    expires_in = serializers.IntegerField(allow_null=True)
+
+
+class MeOut(serializers.Serializer):
+    sub = serializers.CharField()
+    tenant_id = serializers.CharField()
+    email = serializers.CharField(allow_blank=True)
+    display_name = serializers.CharField(allow_blank=True)
+    permissions = serializers.ListField(child=serializers.CharField())
+    groups = serializers.ListField(child=serializers.CharField())
+    admin_role = serializers.CharField(allow_null=True)
+    admin_role_source = serializers.CharField(allow_null=True)

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from flows.compiler import KINDS, CompileError, compile_flow, validate
-
-CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
+from flows.compiler.diagnostics import CODES, SECTIONS
+from tests.compiler.documents import CASES
 
 
 def outcome_of(document: Any) -> dict[str, Any]:
@@ -36,24 +36,26 @@ def test_a_document_becomes_what_its_case_says(path: Path, request: pytest.Fixtu
         assert outcome == {name: value for name, value in case.items() if name != "document"}
 
 
-def test_every_kind_is_in_a_case() -> None:
-    seen = {node.get("type") for path in CASES for node in json.loads(path.read_text())["document"].get("nodes", [])}
-    assert set(KINDS) <= seen
+def test_there_is_a_case_of_every_kind_that_compiles() -> None:
+    cases = [json.loads(path.read_text()) for path in CASES]
+    seen = {node["type"] for case in cases if "manifest" in case for node in case["document"]["nodes"]}
+    assert set(KINDS) == seen
+    assert len(cases) >= 60
+
+
+def test_there_is_a_case_of_every_diagnostic() -> None:
+    """But of `too_large`, whose document would have 10 MB: it is in test_ways.py."""
+    seen = {found.code for path in CASES for found in validate(json.loads(path.read_text())["document"])}
+    assert seen == set(CODES) - {"too_large"}
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_key_order_never_reaches_the_bytes(path: Path) -> None:
-    document = json.loads(path.read_text())["document"]
-
-    def turned(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: turned(value[key]) for key in reversed(value)}
-        return [turned(item) for item in value] if isinstance(value, list) else value
-
-    def bytes_of(each: Any) -> bytes:
-        try:
-            return compile_flow(each).body
-        except CompileError as error:
-            return str(error).encode()
-
-    assert bytes_of(document) == bytes_of(turned(document))
+def test_findings_come_in_document_order_each_with_its_place(path: Path) -> None:
+    found = validate(json.loads(path.read_text())["document"])
+    places = []
+    for each in found:
+        section, _, rest = each.path.partition("[")
+        index = rest.partition("]")[0]
+        places.append((SECTIONS.index(section.partition(".")[0]), int(index) if index.isdigit() else -1))
+        assert each.severity == CODES[each.code]
+    assert places == sorted(places)

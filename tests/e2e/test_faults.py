@@ -2,170 +2,159 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from scaiflow.console.processes import Processes, clean_environment, free_port
-from scaiflow.console.stage import MANAGE, Ports, start_web, start_worker, throwaway_environment
-from scaiflow.console.visitor import Visitor
-from tests.drawings import greeting
-from tests.loopback import Asked, Service, Told, serving
+from tests.drawings import edge, greeting, node
+from tests.e2e.faults import HELD, Eavesdropper, Installation, Pipe, StatefulGrid
+from tests.loopback import Told, serving
 from tests.scaikey import ScaiKey
-from tests.servers import running_redis
+from tests.servers import running_postgres, running_redis
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
-CORES, QUEUES = "/v1/modules/scaicore/cores", "/v1/modules/scaiqueue/scopes"
-# Where the road is held until the worker is dead: which call, and whether ScaiGrid has done what was asked by then.
-PLACES = {
-    "provision-before": ("scopes", False),
-    "core-before": ("create", False),
-    "core-after": ("create", True),
-    "publish-before": ("publish", False),
-    "publish-after": ("publish", True),
-}
+PLACES = [*HELD, "at-reading", "at-compile"]
+LONG = 4_990  # steps: takes a third of a second to compile, and longer on a machine that is busy
 
 
-class StatefulGrid(Service):
-    """A ScaiGrid with Cores by slug that never makes two of one slug, and that can hold a caller at one place."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.cores: dict[str, str] = {}
-        self.published: set[str] = set()
-        self.held: dict[str, threading.Event] = {}
-        self.is_holding = True
-        self.killed = threading.Event()
-
-    def answer(self, asked: Asked) -> Told:
-        self.asked.append(asked)
-        if asked.path == QUEUES:
-            return self._held_at("scopes", "provision-before", lambda: Told(200, {"data": [{"id": "sc", "slug": "s"}]}))
-        if asked.path == CORES and asked.method == "GET":
-            return Told(200, {"data": [{"id": core, "slug": slug} for slug, core in self.cores.items()]})
-        if asked.path == CORES:
-            return self._create(yaml.safe_load(asked.body)["core"]["name"])
-        if asked.path.endswith("/publish"):
-            core = asked.path.split("/")[-2]
-            slug = next(slug for slug, each in self.cores.items() if each == core)
-            return self._held_at("publish", slug, lambda: self._publish(core, slug))
-        return Told(200, {"data": {"id": asked.path.split("/")[-1], "metadata": {"published_slug": "scaicore/x"}}})
-
-    def _create(self, slug: str) -> Told:
-        def make() -> Told:
-            if slug in self.cores:
-                return Told(409, {"error": {"code": "SLUG_CONFLICT", "message": "taken"}})
-            self.cores[slug] = f"core_{len(self.cores)}"
-            return Told(201, {"data": {"id": self.cores[slug]}})
-
-        return self._held_at("create", slug, make)
-
-    def _publish(self, core: str, slug: str) -> Told:
-        if core in self.published:
-            return Told(400, {"error": {"code": "BAD_REQUEST", "message": "Core is already published"}})
-        self.published.add(core)
-        return Told(200, {"data": {"published_slug": f"scaicore/{slug}", "published_model_id": "m"}})
-
-    def _held_at(self, call: str, place: str, do: Any) -> Told:
-        """`place` is the flow's slug, which says where it wants to be held."""
-        wanted, is_done = PLACES.get(place, ("", False))
-        if wanted != call or not self.is_holding:
-            return do()
-        told = do() if is_done else Told(503, {})
-        self.held.setdefault(place, threading.Event()).set()
-        self.killed.wait(60)
-        return told
-
-
-def drawing(name: str) -> dict[str, Any]:
-    config: dict[str, Any] = {"publish_as_model": name.startswith("publish")}
-    if name.startswith("provision"):
-        config["scaiqueue"] = {"scope": "s", "queues": []}
-    return greeting(config=config, name=name)
-
-
-class Installation:
-    """A server (and a worker, when there is Redis), with its people and its ScaiGrid under the test's control."""
-
-    def __init__(self, folder: Path, key: ScaiKey, grid: StatefulGrid, redis_url: str | None) -> None:
-        self.key, self.grid, self.redis_url = key, grid, redis_url
-        self.ports = Ports(web=free_port(), sandbox=0)
-        self.env = throwaway_environment(clean_environment(), self.ports, folder) | {
-            "SCAIKEY_BASE_URL": key.url,
-            "SCAIGRID_BASE_URL": grid.url,
-            "SCAIFLOW_JOB_WAIT_SECONDS": "100",
-        }
-        if redis_url:
-            self.env["SCAIFLOW_REDIS_URL"] = redis_url
-        self.group = Processes(logs=folder)
-
-    def start(self) -> None:
-        self.group.run("migrate", [*MANAGE, "migrate", "--noinput"], self.env)
-        start_web(self.group, self.env, self.ports)
-        if self.redis_url:
-            start_worker(self.group, self.env)
-
-    def kill_who_works(self) -> None:
-        """kill -9, and somebody new in the place of the dead."""
-        role = "worker" if self.redis_url else "web"
-        dead = self.group.running.pop(role)
-        dead.kill()
-        dead.wait()
-        self.grid.is_holding = False
-        self.grid.killed.set()
-        if self.redis_url:
-            start_worker(self.group, self.env)
-        else:
-            start_web(self.group, self.env, self.ports)
-
-    def visitor(self) -> Visitor:
-        visitor = Visitor(f"http://127.0.0.1:{self.ports.web}")
-        visitor.token = self.key.token()
-        return visitor
-
-
-@pytest.fixture(params=["embedded", "redis"])
+@pytest.fixture(params=["embedded", "redis and postgres"])
 def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
     with ExitStack() as stack:
         key = stack.enter_context(serving(ScaiKey()))
+        key.on("POST", "/token", Told(200, {"access_token": "a service's", "expires_in": 600}))
         grid = stack.enter_context(serving(StatefulGrid()))
-        redis_url = stack.enter_context(running_redis(tmp_path)) if request.param == "redis" else None
-        made = Installation(tmp_path, key, grid, redis_url)  # type: ignore[arg-type]
+        addresses = {}
+        if request.param != "embedded":
+            addresses["SCAIFLOW_REDIS_URL"] = stack.enter_context(running_redis())
+            addresses["SCAIFLOW_DB_URL"] = stack.enter_context(running_postgres())
+        made = Installation(tmp_path, key, grid, **addresses)  # type: ignore[arg-type]
         stack.enter_context(made.group)
         made.start()
         yield made
 
 
+def drawing(place: str) -> dict[str, Any]:
+    config: dict[str, Any] = {"publish_as_model": place.startswith("publish")}
+    if place.startswith("provision"):
+        config["scaiqueue"] = {"scope": place, "queues": []}
+    if place != "at-compile":
+        return greeting(config=config, name=place)
+    steps = [node(f"step_{n}", "llm_rigid", template="Hello {{name}}") for n in range(LONG)]
+    road = [edge(f"step_{n}", f"step_{n + 1}") for n in range(LONG - 1)]
+    first = edge("start", "step_0", port="out_request")
+    return {"name": place, "nodes": [node("start", "entry_api"), *steps], "edges": [first, *road]}
+
+
+def until(is_so: Callable[[], object], what: str, *, seconds: float = 30) -> float:
+    """The seconds that it took to become so."""
+    started, pause = time.monotonic(), threading.Event()
+    while not is_so():
+        assert time.monotonic() < started + seconds, f"still not so after {seconds} s: {what}"
+        pause.wait(0.002)
+    return time.monotonic() - started
+
+
+class Deploys:
+    """One flow for each place, and what became of its deploys."""
+
+    def __init__(self, installation: Installation) -> None:
+        self.installation, self.visitor = installation, installation.visitor()
+        self.flows = {place: self._make(place) for place in PLACES}
+        self.send("unpublish-after", publish_as_model=True)
+        self.pipe = Pipe(installation.object_of(self.flows["at-reading"]))
+
+    def _make(self, place: str) -> str:
+        body = {"name": place, "content": drawing(place)}
+        return self.visitor.send("POST", "/api/v1/flows", body).body["id"]
+
+    def send(self, place: str, *, held: bool = False, **body: Any) -> dict[str, Any]:
+        headers = {"X-Request-ID": place} if held else {}
+        return self.installation.visitor().send("POST", f"/api/v1/flows/{self.flows[place]}/deploy", body, headers).body
+
+    def get(self, place: str, what: str) -> Any:
+        return self.visitor.send("GET", f"/api/v1/flows/{self.flows[place]}/{what}").body
+
+    def steps(self, place: str) -> dict[str, str]:
+        """The progress of its newest job, read past the server."""
+        query = "SELECT progress FROM flows_job WHERE flow_id = '{}' ORDER BY created_at DESC LIMIT 1"
+        with closing(self.installation.connect()) as database:
+            row = database.execute(query.format(self.flows[place])).fetchone()
+        found = row[0] if row else []
+        return {entry["step"]: entry["state"] for entry in (json.loads(found) if isinstance(found, str) else found)}
+
+    def states(self) -> set[str]:
+        return {self.get(place, "jobs")["items"][0]["state"] for place in PLACES}
+
+
+def hold_all(deploys: Deploys, pool: ThreadPoolExecutor) -> list[Future[dict[str, Any]]]:
+    """Every deploy is where it is meant to be killed; the one that compiles does so at this moment."""
+    grid = deploys.installation.grid
+    sent = [pool.submit(deploys.send, place, held=True) for place in PLACES if place != "at-compile"]
+    for place in HELD:
+        assert grid.come[place].wait(30), f"nobody came to {place}"
+    until(deploys.pipe.has_a_reader, "somebody reads the content")
+    sent.append(pool.submit(deploys.send, "at-compile", held=True))
+    until(lambda: deploys.steps("at-compile").get("compile") == "running", "the compiler runs")
+    return sent
+
+
 def test_a_deploy_that_was_killed_at_any_step_is_made_good_by_its_retry(installation: Installation) -> None:
-    visitor, grid = installation.visitor(), installation.grid
-    flows = {}
-    for place in PLACES:
-        content = drawing(place)
-        flows[place] = visitor.send("POST", "/api/v1/flows", {"name": place, "content": content}).body["id"]
-        grid.held[place] = threading.Event()
-
-    def deploy(place: str) -> dict[str, Any]:
-        return installation.visitor().send("POST", f"/api/v1/flows/{flows[place]}/deploy", {}).body
-
+    deploys, grid = Deploys(installation), installation.grid
+    ears = Eavesdropper(installation.redis_url) if installation.redis_url else None
+    if ears:
+        ears.thread.start()
+        until(lambda: b"cmd=monitor" in ears.client.execute_command("CLIENT", "LIST", NEVER_DECODE=True), "it listens")
     with ThreadPoolExecutor(len(PLACES)) as pool:
-        first = [pool.submit(deploy, place) for place in PLACES]
-        for place in PLACES:
-            assert grid.held[place].wait(30), f"nobody came to {place}"
+        first = hold_all(deploys, pool)
+        lock = installation.locked()
+        assert deploys.steps("at-compile") == {"read": "done", "credential": "done", "compile": "running"}
+        grid.go["at-the-record"].set()  # its Core is made, and what it did cannot be written down
         installation.kill_who_works()
+        lock.close()
+        for event in grid.go.values():
+            event.set()
+        deploys.pipe.put_back()
+        installation.start_again()
+        assert until(lambda: deploys.states() == {"failed"}, "no job runs any more", seconds=60) < 60
         for lost in first:
-            lost.exception(120)  # with the web process its answer died too; with a worker the job ends as lost
-        told = list(pool.map(deploy, PLACES))
-    for place, answer in zip(PLACES, told, strict=True):
-        assert answer.get("core_id") == grid.cores[place], (place, answer)
-        records = visitor.send("GET", f"/api/v1/flows/{flows[place]}/deployments").body
-        assert [record["core_id"] for record in records] == [grid.cores[place]]
-        jobs = visitor.send("GET", f"/api/v1/flows/{flows[place]}/jobs").body["items"]
-        assert [job["state"] for job in jobs] == ["succeeded", "failed"]
-        assert jobs[1]["error"]["detail"]["error"] == "worker_lost"
+            lost.exception(60)  # with the web process its answer died too; with a worker the job's end is told
+        told = dict(zip(PLACES, pool.map(deploys.send, PLACES), strict=True))
+    for place in PLACES:
+        check_one(deploys, place, told[place])
     assert sorted(grid.cores) == sorted(PLACES)
+    assert grid.published == {grid.cores[place] for place in PLACES if place.startswith("publish")}
+    check_secrets(installation, ears)
+
+
+def check_one(deploys: Deploys, place: str, answer: dict[str, Any]) -> None:
+    core_id = deploys.installation.grid.cores[place]
+    assert answer.get("core_id") == core_id, (place, answer)
+    assert answer["published_slug"] == (f"scaicore/{core_id}" if place.startswith("publish") else None)
+    records = deploys.get(place, "deployments")
+    assert [record["core_id"] for record in records] == [core_id] * (2 if place == "unpublish-after" else 1)
+    assert (records[0]["status"], records[0]["published_slug"]) == ("deployed", answer["published_slug"])
+    retried, lost = deploys.get(place, "jobs")["items"][:2]
+    assert (retried["state"], lost["state"]) == ("succeeded", "failed")
+    assert lost["error"]["detail"]["error"] == "worker_lost"
+
+
+def check_secrets(installation: Installation, ears: Eavesdropper | None) -> None:
+    """The tokens that were sent are nowhere: not in the rows, not in what went through the broker or rests there."""
+    tokens = {asked.headers["Authorization"].removeprefix("Bearer ") for asked in installation.grid.asked}
+    tokens = {token for token in tokens if token.startswith("ey")}
+    with closing(installation.connect()) as database:
+        rows = database.execute("SELECT * FROM flows_job").fetchall()
+        assert database.execute("SELECT count(*) FROM flows_job WHERE sealed_token IS NOT NULL").fetchone()[0] == 0
+    seen = [repr(rows), *(ears.heard if ears else []), *(map(repr, ears.all_keys()) if ears else [])]
+    assert tokens
+    assert [token for token in tokens for text in seen if token in text] == []
+    if ears:
+        assert any("flows.deploy" in said for said in ears.heard)
+        assert any("job_" in said for said in ears.heard)

@@ -8,37 +8,19 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scaiflow.console.demo import Demo, StepOff
-from scaiflow.console.processes import Processes, clean_environment, free_port, is_taken
-from scaiflow.console.stage import MANAGE, Ports, start_sandbox, start_web, throwaway_environment
+from scaiflow.console.processes import clean_environment, free_port, is_taken
 from scaiflow.console.visitor import Visitor
 from tests.loopback import Service, Told, serving
 
 pytestmark = pytest.mark.process
 ROOT = Path(__file__).parents[2]
 STEPS = 10
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
-    """A server and its sandbox, with the demo tenant seeded, and Ada signed in."""
-    folder = tmp_path_factory.mktemp("stage")
-    ports = Ports(web=free_port(), sandbox=free_port())
-    env = throwaway_environment(clean_environment(), ports, folder)
-    with Processes(logs=folder) as group:
-        start_sandbox(group, env, ports)
-        group.run("migrate", [*MANAGE, "migrate", "--noinput"], env)
-        group.run("seed", [*MANAGE, "seed"], env)
-        start_web(group, env, ports)
-        visitor = Visitor(f"http://127.0.0.1:{ports.web}")
-        visitor.sign_in("usr_ada")
-        yield visitor
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:

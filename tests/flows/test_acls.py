@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from benchmarks.rights import ENTRIES, MOST_QUERIES, fill
 from flows.models import FlowACL
 from tenants.models import Group, Membership, User
 from tests.conftest import Caller, SignIn
@@ -157,5 +158,16 @@ def test_the_list_costs_the_same_queries_with_entries_and_groups(
     for number in range(10):
         in_group("usr_ben", f"grp_{number}")
         grant(ada, flow, "group", f"grp_{number}", "view")
-    with django_assert_num_queries(3):  # who calls, the page with its levels, the total
+    with django_assert_num_queries(2):  # who calls, the page with its levels
         assert len(ben.get("/api/v1/flows").json()["items"]) == 1
+
+
+def test_ten_thousand_flows_cost_no_more_queries_than_one(sign_in: SignIn, django_assert_max_num_queries: Any) -> None:
+    """With a thousand entries, and for somebody in fifty groups. How long it takes: `make bench-rights`."""
+    fill()
+    guest = sign_in("usr_guest")
+    page = guest.get("/api/v1/flows").json()
+    assert (page["total"], len(page["items"])) == (ENTRIES, 100)
+    for query in ({}, {"cursor": page["next_cursor"], "limit": 500}, {"search": "99"}, {"limit": 1}):
+        with django_assert_max_num_queries(MOST_QUERIES):
+            assert guest.get("/api/v1/flows", query).json()["items"]

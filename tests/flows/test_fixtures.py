@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from flows.models import Deployment
+from flows.models import Deployment, Job, TestRun
 from flows.operations.fixtures import AT_ONCE
+from flows.operations.jobs import wait_for
 from tests.conftest import Caller
 from tests.drawings import greeting
 from tests.loopback import Asked, Service, Told
@@ -83,7 +84,8 @@ def test_a_bare_output_is_understood(ada: Caller, scaigrid: Service) -> None:
 
 
 def test_a_flow_without_fixtures_passes_none(ada: Caller, echo: Service) -> None:
-    assert run(ada, deployed(ada)).json() == {"results": [], "passed": 0, "failed": 0}
+    told = run(ada, deployed(ada)).json()
+    assert (told["results"], told["passed"], told["failed"]) == ([], 0, 0)
 
 
 def test_a_core_that_is_not_this_flows_is_not_found(ada: Caller, echo: Service) -> None:
@@ -120,11 +122,109 @@ def test_fixtures_run_side_by_side_and_are_told_in_their_order(ada: Caller, scai
     assert len({call.headers["X-Request-ID"] for call in scaigrid.asked}) == 1
 
 
+def test_no_more_than_a_few_fixtures_run_at_once(ada: Caller, scaigrid: Service) -> None:
+    lock, running, most = threading.Lock(), [0], [0]
+
+    def answer(asked: Asked) -> Told:
+        with lock:
+            running[0] += 1
+            most[0] = max(most[0], running[0])
+        threading.Event().wait(0.03)
+        with lock:
+            running[0] -= 1
+        return Told(200, {})
+
+    scaigrid.on("POST", INVOKE, answer)
+    run(ada, deployed(ada, *(fixture(str(n), {}) for n in range(3 * AT_ONCE))))
+    assert most[0] == AT_ONCE
+    assert len(scaigrid.asked) == 3 * AT_ONCE
+
+
+def test_a_test_run_that_is_called_off_leaves_the_rest_out(ada: Caller, scaigrid: Service) -> None:
+    come, go = threading.Semaphore(0), threading.Event()
+
+    def answer(asked: Asked) -> Told:
+        come.release()
+        go.wait(10)
+        return Told(200, {})
+
+    scaigrid.on("POST", INVOKE, answer)
+    flow_id = deployed(ada, *(fixture(str(n), {}) for n in range(5 * AT_ONCE)))
+    road = f"/api/v1/flows/{flow_id}/run-tests"
+    job_id = ada.post(road, {"core_id": "core_1"}, headers={"Prefer": "respond-async"}).json()["job_id"]
+    for _ in range(AT_ONCE):
+        assert come.acquire(timeout=10)
+    ada.post(f"/api/v1/jobs/{job_id}/cancel")
+    go.set()
+    assert wait_for(job=Job.objects.get(id=job_id), seconds=10).state == "cancelled"
+    assert len(scaigrid.asked) < 5 * AT_ONCE
+    assert not TestRun.objects.exists()
+
+
+def test_slow_fixtures_say_nothing_against_scaigrid(
+    ada: Caller, scaigrid: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six in a row would shut out everybody who shares that ScaiGrid."""
+    monkeypatch.setattr("flows.operations.fixtures.FIXTURE_SECONDS", 0.05)
+    over = threading.Event()
+    scaigrid.on("POST", INVOKE, lambda asked: Told(200, {"late": over.wait(20)}))
+    flow_id = deployed(ada, *(fixture(str(n), {}) for n in range(6)))
+    told = run(ada, flow_id).json()
+    over.set()
+    assert {result["error"] for result in told["results"]} == {"scaigrid: did not answer in time"}
+    scaigrid.on("PUT", "/v1/modules/scaicore/cores/core_1", Told(200, {}))
+    assert ada.post(f"/api/v1/flows/{flow_id}/deploy", {}).status_code == 200
+
+
+def test_a_fixture_without_a_name_is_known_by_its_place(ada: Caller, echo: Service) -> None:
+    told = run(ada, deployed(ada, fixture("first", {}), {"input": {}, "expect": {}})).json()
+    assert [result["name"] for result in told["results"]] == ["first", "test 2"]
+
+
+class TestTestRuns:
+    def test_results_are_kept_with_the_versions_that_they_are_of(self, ada: Caller, echo: Service) -> None:
+        flow_id = deployed(ada, fixture("met", {"seen": True}), fixture("not met", {"seen": False}))
+        ada.put(f"/api/v1/flows/{flow_id}", {"content": greeting(tests=[fixture("later", {"seen": True})])})
+        told = run(ada, flow_id, name_filter="late").json()
+        assert (told["flow_version"], told["tests_version"], told["core_id"]) == ("1.0.0", "1.0.1", "core_1")
+        kept = ada.get(f"/api/v1/flows/{flow_id}/test-runs/{told['run_id']}").json()
+        assert kept["results"] == told["results"]
+        assert {name: kept[name] for name in ("job_id", "passed", "failed", "run_by", "name_filter")} == {
+            "job_id": told["job_id"], "passed": 1, "failed": 0, "run_by": "usr_ada", "name_filter": "late",
+        }  # fmt: skip
+
+    def test_they_are_listed_newest_first_without_their_results(
+        self, ada: Caller, echo: Service, django_assert_num_queries: Any
+    ) -> None:
+        flow_id = deployed(ada, fixture("met", {"seen": True}))
+        ids = [run(ada, flow_id).json()["run_id"] for _ in range(3)]
+        road = f"/api/v1/flows/{flow_id}/test-runs"
+        with django_assert_num_queries(3):
+            page = ada.get(road, query_params={"limit": 2}).json()
+        assert [item["id"] for item in page["items"]] == ids[:0:-1]
+        assert "results" not in page["items"][0]
+        rest = ada.get(road, query_params={"cursor": page["next_cursor"]}).json()
+        assert ([item["id"] for item in rest["items"]], rest["next_cursor"]) == (ids[:1], None)
+
+    def test_they_come_as_junit_too(self, ada: Caller, echo: Service) -> None:
+        flow_id = deployed(ada, fixture("met", {"seen": True}))
+        run_id = run(ada, flow_id).json()["run_id"]
+        answer = ada.get(f"/api/v1/flows/{flow_id}/test-runs/{run_id}", headers={"Accept": "application/xml"})
+        assert answer["Content-Type"] == "application/xml"
+        assert b'tests="1" failures="0" errors="0"' in answer.content
+
+    def test_another_flows_run_is_not_found(self, ada: Caller, echo: Service) -> None:
+        run_id = run(ada, deployed(ada)).json()["run_id"]
+        other = ada.post("/api/v1/flows", {"name": "Other", "content": greeting()}).json()["id"]
+        assert ada.get(f"/api/v1/flows/{other}/test-runs/{run_id}").status_code == 404
+
+
 def test_a_fixture_that_takes_too_long_is_its_own_failure(
     ada: Caller, scaigrid: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flows.operations.fixtures.FIXTURE_SECONDS", 0.2)
-    never = threading.Event()
-    scaigrid.on("POST", INVOKE, lambda asked: Told(200, {}) if never.wait(1) else Told(200, {"late": True}))
+    over = threading.Event()
+    scaigrid.on("POST", INVOKE, lambda asked: Told(200, {"late": over.wait(20)}))
     told = run(ada, deployed(ada, fixture("slow", {}))).json()
+    over.set()
     assert told["results"][0]["error"] == "scaigrid: did not answer in time"

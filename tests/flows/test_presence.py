@@ -18,8 +18,8 @@ HEARTBEAT = {"display_name": "Ada L.", "color": "#0f0"}
 
 
 @pytest.fixture(scope="module")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_redis(tmp_path_factory.mktemp("redis")) as url:
+def redis_url() -> Iterator[str]:
+    with running_redis() as url:
         yield url
 
 

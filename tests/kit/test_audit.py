@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,10 +13,15 @@ from django.db import IntegrityError, connection, connections, transaction
 
 from scaiflow.kit import audit
 from scaiflow.kit.models import AppendOnly, AuditChain, AuditEntry
-from tests.conftest import Caller
+from tests.conftest import Caller, append_only
 from tests.drawings import greeting
 
 pytestmark = pytest.mark.django_db
+ATTEMPTS = {
+    "update": "UPDATE kit_auditentry SET actor_id = 'usr_eve'",
+    "delete": "DELETE FROM kit_auditentry",
+    "truncate": "TRUNCATE kit_auditentry",
+}
 TESTED = audit.register("tests.tested")
 
 
@@ -33,9 +39,13 @@ def verify() -> str:
 
 def overwrite(statement: str) -> None:
     """Behind the model's back and the database's."""
+    vendor = connection.vendor
     with connection.cursor() as cursor:
-        cursor.execute("DROP TRIGGER audit_no_update")
-        cursor.execute(statement)
+        cursor.execute(append_only.drop(vendor, "update"))
+        try:
+            cursor.execute(statement)
+        finally:
+            cursor.execute(append_only.create(vendor, "update"))
 
 
 def test_every_tenant_has_a_chain_of_its_own() -> None:
@@ -45,6 +55,7 @@ def test_every_tenant_has_a_chain_of_its_own() -> None:
     assert "whole: 3 entries" in verify()
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     "statement",
     [
@@ -65,11 +76,31 @@ def test_what_was_done_to_the_log_is_noticed(statement: str) -> None:
         verify()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_entry_written_anew_breaks_the_next_one() -> None:
     entry, after = note(level="edit"), note()
     entry.actor_id = "usr_eve"
     overwrite(f"UPDATE kit_auditentry SET actor_id='usr_eve', digest='{audit.digest_of(entry)}' WHERE sequence = 1")
     assert list(audit.problems("tnt_demo")) == [f"tnt_demo: entry 2 ({after.id}) does not follow the one before it"]
+
+
+def test_a_log_written_anew_from_end_to_end_is_noticed_by_what_was_kept_elsewhere(tmp_path: Path) -> None:
+    note(level="view")
+    said = StringIO()
+    call_command("verify_audit", "--heads", stdout=said)
+    anchors = tmp_path / "anchors"
+    anchors.write_text(said.getvalue())
+    note()
+    call_command("verify_audit", "--anchors", str(anchors), stdout=StringIO())
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM kit_auditentry")
+        cursor.execute("DELETE FROM kit_auditchain")
+    note(level="admin")
+    assert "whole" in verify()
+    with pytest.raises(CommandError, match="tampered"):
+        call_command("verify_audit", "--anchors", str(anchors), stderr=StringIO())
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("verify_audit", "--anchors", str(tmp_path / "none"))
 
 
 def test_an_entry_is_never_changed_or_deleted_through_the_model() -> None:
@@ -79,10 +110,21 @@ def test_an_entry_is_never_changed_or_deleted_through_the_model() -> None:
             attempt()
 
 
-def test_the_database_refuses_too() -> None:
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("event", append_only.events(connection.vendor))
+def test_the_database_refuses_too(event: str) -> None:
     note()
-    with connection.cursor() as cursor, pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
-        cursor.execute("UPDATE kit_auditentry SET actor_id = 'usr_eve'")
+    vendor = connection.vendor
+    with connection.cursor() as cursor:
+        if event != "update":  # the tests' own setup has taken the others away
+            cursor.execute(append_only.create(vendor, event))
+        try:
+            with pytest.raises(IntegrityError, match="append-only"):
+                cursor.execute(ATTEMPTS[event])
+        finally:
+            if event != "update":
+                cursor.execute(append_only.drop(vendor, event))
+    assert AuditEntry.objects.count() == 1
 
 
 def test_an_action_nobody_registered_is_a_bug_and_a_name_is_given_once() -> None:
@@ -97,6 +139,11 @@ def test_secrets_and_endless_texts_stay_out() -> None:
     assert entry.changes["api_key"] == "[hidden]"
     assert "eyJ" not in str(entry.changes)
     assert len(entry.changes["long"]) < 600
+
+
+def test_a_secret_in_an_address_stays_out_too(vera: Caller) -> None:
+    vera.delete("/api/v1/flows/sgk_0123456789abcdef")
+    assert AuditEntry.objects.get(result="refused").object_id == "[hidden]"
 
 
 def test_what_is_rolled_back_leaves_no_entry() -> None:

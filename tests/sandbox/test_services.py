@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -195,7 +196,25 @@ def test_a_switch_breaks_what_is_under_its_prefix_only(ada: SandboxClient, switc
     assert ada.get("/v1/models").status == 200
 
 
-@pytest.mark.parametrize("body", [{"unknown": 1}, {"rate_limit": "many"}, {"platform_rights": 1}])
+def test_a_switch_slows_the_services_down_but_not_the_pages(ada: SandboxClient, switches: SandboxClient) -> None:
+    switches.post("/sandbox/switches", {"latency_ms": 600})
+
+    started = time.monotonic()
+    assert ada.get("/v1/models").status == 200
+    slow = time.monotonic() - started
+    started = time.monotonic()
+    assert ada.get("/sandbox/runs").status == 200
+
+    assert slow >= 0.6 > time.monotonic() - started
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"unknown": 1}, {"rate_limit": "many"}, {"platform_rights": 1}, {"latency_ms": -1}, {"latency_ms": 60_001},
+        {"fail_status": 200}, {"fail_status": 600}, {"rate_limit": -1}, {"model_list": "yaml"}, {"latency_ms": True},
+    ],
+)  # fmt: skip
 def test_a_wrong_switch_is_422(switches: SandboxClient, body: dict[str, object]) -> None:
     assert switches.post("/sandbox/switches", body).status == 422
 
@@ -203,17 +222,40 @@ def test_a_wrong_switch_is_422(switches: SandboxClient, body: dict[str, object])
 def test_the_controls_do_not_answer_other_sites(sandbox_url: str) -> None:
     client = SandboxClient(sandbox_url)
 
-    assert client.send("POST", "/sandbox/rotate-keys", {}, Origin="https://evil.example").status == 403
+    for origin in ("https://evil.example", "null"):
+        assert client.send("POST", "/sandbox/rotate-keys", {}, Origin=origin).status == 403
     assert client.send("POST", "/sandbox/rotate-keys", {}, Origin=sandbox_url).status == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/sandbox/directory"])
+def press(client: SandboxClient, button: str) -> int:
+    return client.form("/sandbox/trouble", {"do": button}).status
+
+
+def test_the_page_of_troubles_breaks_and_mends_the_services(ada: SandboxClient, switches: SandboxClient) -> None:
+    assert press(ada, "scaiqueue") == 303
+    assert (ada.get(SCOPES).status, ada.get("/v1/models").status) == (403, 200)
+    assert ada.get("/sandbox/trouble").text.count("<strong>on</strong>") == 1
+    assert press(ada, "none") == 303
+    assert ada.get(SCOPES).status == 200
+    assert press(ada, "nonsense") == 404
+
+
+def test_the_page_of_troubles_makes_time_pass_and_rotates_keys(ada: SandboxClient, switches: SandboxClient) -> None:
+    before, keys = ada.get("/sandbox/state").json["now"], ada.get("/api/v1/platform/oauth/jwks").json["keys"]
+    assert (press(ada, "minute"), press(ada, "keys")) == (303, 303)
+    assert ada.get("/sandbox/state").json["now"] > before
+    assert {key["kid"] for key in ada.get("/api/v1/platform/oauth/jwks").json["keys"]} - {key["kid"] for key in keys}
+
+
+@pytest.mark.parametrize("path", ["/", "/sandbox/directory", "/sandbox/trouble", "/sandbox/runs", "/sandbox/queues"])
 def test_the_pages_say_what_they_are_and_run_no_script(sandbox_url: str, path: str) -> None:
     answer = SandboxClient(sandbox_url).get(path)
 
     assert answer.status == 200
     assert "development aid" in answer.text
     assert "<script" not in answer.text
+    # Under no-referrer a browser says `Origin: null` when a button is pressed, and the button would be refused.
+    assert answer.headers["Referrer-Policy"] == "same-origin"
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "x", "%C2%B2", "9" * 5000])

@@ -40,7 +40,10 @@ def make_stage(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) 
             own = folder / str(next(NUMBERS))
             own.mkdir()
             stage = Stage(own, scaikey, OfOneStage(own, group), more)  # type: ignore[arg-type]
-            stage.take_schema(str(connection.settings_dict["NAME"]))
+            if connection.vendor == "sqlite":
+                stage.take_schema(str(connection.settings_dict["NAME"]))
+            else:
+                stage.command("migrate", "-v", "0")
             return stage
 
         yield make

@@ -18,9 +18,9 @@ SOON = 4.0  # what is promised is 2 s; the machine that runs the tests may be bu
 
 
 @pytest.fixture(scope="module")
-def two(make_stage: Callable[..., Stage], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def two(make_stage: Callable[..., Stage]) -> Iterator[Stage]:
     """Two processes over one Redis and one database."""
-    with running_redis(tmp_path_factory.mktemp("redis")) as url:
+    with running_redis() as url:
         stage = make_stage(SCAIFLOW_REDIS_URL=url)
         stage.start("server")
         stage.start("other")

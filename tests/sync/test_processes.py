@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
-from tests.servers import Redis, redis_that_restarts
+from tests.servers import RestartingRedis
 from tests.sync.node import Node
 from tests.sync.people import join, make_known
 from tests.sync.stage import Stage
@@ -19,13 +19,15 @@ pytestmark = [pytest.mark.process, pytest.mark.django_db]
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    with redis_that_restarts(tmp_path_factory.mktemp("redis")) as running:
-        yield running
+def broker() -> Iterator[RestartingRedis]:
+    running = RestartingRedis()
+    running.start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="module")
-def two(make_stage: Callable[..., Stage], broker: Redis) -> Iterator[Stage]:
+def two(make_stage: Callable[..., Stage], broker: RestartingRedis) -> Iterator[Stage]:
     stage = make_stage(SCAIFLOW_REDIS_URL=broker.url, SCAIFLOW_SYNC_IDLE_SECONDS="1")
     stage.start("server")
     stage.start("other")
@@ -73,7 +75,9 @@ def test_w3_many_writers_on_both_converge(node: Node, two: Stage) -> None:
     node.until("equal", ids=names)
 
 
-def test_w9_redis_restarts_empty_in_between_and_nothing_is_lost(node: Node, two: Stage, broker: Redis) -> None:
+def test_w9_redis_restarts_empty_in_between_and_nothing_is_lost(
+    node: Node, two: Stage, broker: RestartingRedis
+) -> None:
     flow = two.flow()
     ada = join(node, two, "ada", flow, state={"x": 1})
     join(node, two, "bob", flow, server="other")
@@ -106,7 +110,9 @@ def test_w8_what_another_process_was_told_outlives_the_writers_process(node: Nod
     two.again("server")
 
 
-def test_what_a_dead_process_left_in_redis_is_brought_into_the_database(node: Node, two: Stage, broker: Redis) -> None:
+def test_what_a_dead_process_left_in_redis_is_brought_into_the_database(
+    node: Node, two: Stage, broker: RestartingRedis
+) -> None:
     """By the beat's task: nobody has to open the flow for it."""
     flow = two.flow()
     join(node, two, "ada", flow)

@@ -69,9 +69,12 @@ def test_a_scaikey_out_of_reach_is_a_bad_gateway(stranger: Caller, settings: Any
     assert stranger.post(f"/api/v1/auth/{road}", ROADS[road]).status_code == 502
 
 
+@pytest.mark.parametrize("missing", ["SCAIKEY_BASE_URL", "SCAIKEY_CLIENT_ID", "SCAIKEY_CLIENT_SECRET"])
 @pytest.mark.parametrize("road", ROADS)
-def test_without_a_scaikey_there_is_no_sign_in(stranger: Caller, settings: Any, road: str) -> None:
-    settings.SCAIKEY_BASE_URL = ""
+def test_without_a_scaikey_or_a_client_there_is_no_sign_in(
+    stranger: Caller, scaikey: ScaiKey, settings: Any, road: str, missing: str
+) -> None:
+    setattr(settings, missing, "")
     assert stranger.post(f"/api/v1/auth/{road}", ROADS[road]).status_code == 503
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError
 from django.utils import timezone
 
 from scaiflow.kit.jobs import enqueue
 from scaiflow.kit.leases import LeaseTaken, lease
-from scaiflow.kit.models import AuditEntry, Lease
+from scaiflow.kit.models import AuditChain, AuditEntry, Lease
 from scaiflow.kit.schedule import Beat
 from tenants.models import Group, Membership, User
 from tenants.operations.sync import LEASE, refresh_users, sync
@@ -92,6 +93,7 @@ def test_a_list_that_ignores_pages_still_ends(directory: Directory, scaikey: Sca
         ({"id": "u", "email": "u@x.test", "first_name": "Uma", "last_name": "Ur"}, ("u@x.test", "Uma Ur", "ACTIVE")),
         ({"id": "u", "display_name": "U.", "name": "Other", "status": "suspended"}, ("", "U.", "SUSPENDED")),
         ({"id": "u", "name": "Uma", "tenant": {"id": "tnt_demo"}}, ("", "Uma", "ACTIVE")),
+        ({"id": "u", "name": "U\0ma", "status": "S" * 300, "email": 7}, ("", "Uma", "S" * 32)),
     ],
 )
 def test_a_person_is_understood_in_any_form(directory: Directory, told: dict[str, Any], kept: tuple[str, ...]) -> None:
@@ -116,7 +118,14 @@ def test_without_platform_rights_our_own_tenant_is_swept(directory: Directory) -
 
 
 @pytest.mark.parametrize(
-    "told", [Told(500, {}), Told(200, b"<html>"), Told(200, {"items": [{"name": "x"}]}), Told(200, {})]
+    "told",
+    [
+        Told(500, {}),
+        Told(200, b"<html>"),
+        Told(200, {"items": [{"name": "x"}]}),
+        Told(200, {"items": [{"id": "x" * 200}]}),
+        Told(200, {}),
+    ],
 )
 def test_a_sweep_that_fails_half_way_changes_nothing(
     directory: Directory, scaikey: ScaiKey, sam: Caller, told: Told
@@ -160,6 +169,8 @@ def test_who_moves_to_another_tenant_is_not_its_admin(directory: Directory) -> N
     sync()
     user = User.objects.get(id="usr_ada")
     assert (user.tenant_id, user.admin_role) == ("tnt_demo", None)
+    entry = AuditEntry.objects.get(action="role.revoked")
+    assert (entry.tenant_id, entry.object_id) == ("tnt_other", "usr_ada")
 
 
 def test_what_changed_after_the_list_was_read_stays(directory: Directory) -> None:
@@ -243,16 +254,46 @@ def test_the_first_super_admin_is_made_on_the_command_line(directory: Directory)
     assert (user.admin_role, user.admin_role_source) == ("super_admin", "bootstrap")
     with pytest.raises(CommandError, match="nobody"):
         call_command("grant_role", "nobody@demo.test", "--role", "super_admin")
+    with pytest.raises(CommandError, match="last super_admin"):
+        call_command("grant_role", "usr_ada@demo.test", "--role", "tenant_admin")
     User.objects.create(id="usr_twin", tenant_id="tnt_other", email="usr_ada@demo.test")
     with pytest.raises(CommandError, match="--tenant"):
         call_command("grant_role", "usr_ada@demo.test", "--role", "tenant_admin")
 
 
-def test_a_sweep_that_did_something_is_in_the_audit_log(directory: Directory) -> None:
-    sync()
-    assert AuditEntry.objects.get(action="mirror.synced").changes["users_added"] == 3
+def test_a_sweep_that_did_something_is_in_the_audit_log(directory: Directory, sam: Caller) -> None:
+    sam.post("/api/v1/admin/sync")
+    entry = AuditEntry.objects.get(action="mirror.synced")
+    assert (entry.actor_id, entry.tenant_id, entry.changes["users_added"]) == ("usr_sam", "tnt_demo", 3)
+    assert entry.changes["names"]["users_added"] == ["usr_ada", "usr_ben", "usr_eve"]
+    assert "grp_root/usr_eve" in entry.changes["names"]["memberships_added"]
     sync()
     assert AuditEntry.objects.filter(action="mirror.synced").count() == 1
+
+
+def test_what_a_sweep_changed_of_somebody_stands_in_the_audit_log(directory: Directory) -> None:
+    sync()
+    directory.people["tnt_demo"][0] |= {"status": "SUSPENDED"}
+    sync()
+    entry = AuditEntry.objects.filter(action="mirror.synced").latest("sequence")
+    assert entry.actor_id == "system"
+    assert entry.changes["names"] == {"users_changed": [{"id": "usr_ada", "status": ["ACTIVE", "SUSPENDED"]}]}
+
+
+def test_a_sweep_that_the_database_ends_half_way_has_changed_nobody(directory: Directory, settings: Any) -> None:
+    directory.people["tnt_other"] = [person("usr_olaf", "tnt_other")]
+    directory.serve()
+    sync()
+    directory.people["tnt_demo"].pop()
+    directory.people["tnt_other"][0] |= {"name": "Olaf the Second"}
+    chain = AuditChain.objects.get(tenant_id="tnt_other")
+    next_entry = {"tenant_id": "tnt_other", "sequence": chain.sequence + 1, "at": timezone.now()}
+    AuditEntry.objects.create(**next_entry)  # somebody has it already, so the second tenant's cannot be written
+    with pytest.raises(IntegrityError):
+        sync()
+    assert living(User) == {"usr_ada", "usr_ben", "usr_eve", "usr_olaf"}
+    AuditChain.objects.filter(tenant_id="tnt_other").update(sequence=chain.sequence + 1)
+    assert sync()["users_soft_deleted"] == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of
+from hypothesis import strategies as st
 
+from scaiflow.kit.errors import Unauthenticated
 from tenants.models import User
-from tenants.tokens import key_ring
+from tenants.tokens import check_token, key_ring
 from tests.conftest import Caller
 from tests.loopback import Told, serving
-from tests.scaikey import RSA_KEYS, ScaiKey
+from tests.scaikey import DISCOVERY, RSA_KEYS, ScaiKey
 
 pytestmark = pytest.mark.django_db
 HOUR = 3600
@@ -36,6 +42,10 @@ def part(value: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
 
+def flat(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
 def hand_made(header: dict[str, Any], claims: dict[str, Any], signature: str = "") -> str:
     return f"{part(header)}.{part(claims)}.{signature}"
 
@@ -48,6 +58,12 @@ def signed_by_hmac(scaikey: ScaiKey) -> str:
     unsigned = f"{part({'alg': 'HS256', 'kid': 'first'})}.{part(scaikey.claims())}"
     digest = hmac.new(public_pem("first"), unsigned.encode(), hashlib.sha256).digest()
     return f"{unsigned}.{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
+
+
+def signed_as_it_is(scaikey: ScaiKey, **changes: Any) -> str:
+    """Claims that the library would not sign."""
+    raw = json.dumps(scaikey.claims(**changes)).encode()
+    return jwt.PyJWS().encode(raw, RSA_KEYS["first"], "RS256", headers={"kid": "first"})
 
 
 def tampered(scaikey: ScaiKey) -> str:
@@ -114,6 +130,27 @@ ATTACKS: dict[str, Any] = {
     "tenant is a list": lambda k: k.token(tenant_id=["tnt_demo"]),
     "id token by type": lambda k: k.token(token_type="id_token"),
     "id token by nonce": lambda k: k.token(nonce="n-123"),
+    "id token by digest": lambda k: k.token(at_hash="h-123"),
+    "access token of another kind": lambda k: k.token(headers={"typ": "logout+jwt"}),
+    "refresh token by its header": lambda k: k.token(headers={"typ": "refresh+jwt"}),
+    "type is a number": lambda k: k.token(headers={"typ": 7}),
+    "nested without end": lambda k: f"{flat('[' * 5000)}.{part({})}.AAAA",
+    "nested too deep": lambda k: f"{flat('[' * 2500)}.{part({})}.AAAA",
+    "a number without end": lambda k: flat(f'{{"alg": {"9" * 2900}}}') + f".{part({})}.AAAA",
+    "header is a list": lambda k: f"{part(['RS256'])}.{part({})}.AAAA",
+    "header is no text": lambda k: "/w.e30.AAAA",
+    "encrypted, in five parts": lambda k: f"{part({'alg': 'RSA-OAEP', 'enc': 'A256GCM'})}.a.b.c.d",
+    "a signature too many": lambda k: f"{k.token()}.{k.token().split('.')[2]}",
+    "no signature": lambda k: k.token().rpartition(".")[0] + ".",
+    "signature of another token": lambda k: f"{k.token().rpartition('.')[0]}.{k.token(jti='2').split('.')[2]}",
+    "issuer is a list": lambda k: signed_as_it_is(k, iss=[k.url]),
+    "audience is a list without us": lambda k: k.token(aud=["a", "b"]),
+    "audience is a number": lambda k: k.token(aud=7),
+    "subject is a number": lambda k: k.token(sub=7),
+    "subject with a line break": lambda k: k.token(sub="usr_ada\nadmin"),
+    "subject without end": lambda k: k.token(sub="u" * 500),
+    "expires beyond all time": lambda k: k.token(exp=float("inf")),
+    "expiry is no number": lambda k: k.token(exp=float("nan")),
     "refresh token": lambda k: k.token(token_type="refresh"),
     "refresh token by use": lambda k: k.token(token_use="refresh"),
 }  # fmt: skip
@@ -125,6 +162,53 @@ def test_a_forged_or_foreign_token_is_refused(scaikey: ScaiKey, attack: str) -> 
     assert answer.status_code == 401
     assert answer["WWW-Authenticate"] == "Bearer"
     assert answer.json()["detail"] in {"the access token is not valid", "the access token has expired"}
+
+
+@pytest.fixture
+def checked(monkeypatch: Any) -> list[str]:
+    """Every signature that is computed and compared from here on, by its algorithm. (The library is listened to.)"""
+    seen: list[str] = []
+    for kind in (jwt.algorithms.RSAAlgorithm, jwt.algorithms.ECAlgorithm):
+
+        def verify(
+            self: Any, msg: bytes, key: Any, sig: bytes, real: Any = kind.verify, name: str = kind.__name__
+        ) -> bool:
+            size = key.key_size // 8 if "RSA" in name else 64
+            assert len(sig) == size, "refused for its length: nothing was computed"
+            seen.append(name)
+            return bool(real(self, msg, key, sig))
+
+        monkeypatch.setattr(kind, "verify", verify)
+    return seen
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_every_refusal_costs_one_check_of_a_signature_and_nothing_else(
+    scaikey: ScaiKey, checked: list[str], attack: str, django_assert_num_queries: Any
+) -> None:
+    """Time tells what work was done, so the work is compared: benchmarks/tokens.py has the times. A key id that is not known
+    may ask ScaiKey besides, once a minute, whoever sends it: that is over before."""
+    token = ATTACKS[attack](scaikey)
+    Caller(token).get("/api/v1/me")
+    checked.clear()
+    asked = len(scaikey.asked)
+    with django_assert_num_queries(0):
+        assert status(token) == 401
+    assert checked == ["RSAAlgorithm"]
+    assert len(scaikey.asked) == asked
+
+
+def test_a_forgery_by_the_other_algorithm_costs_that_ones_work(scaikey: ScaiKey, checked: list[str]) -> None:
+    for token in (scaikey.token(kid="curve", aud="another"), scaikey.token(kid="curve", headers={"kid": "never-seen"})):
+        assert status(token) == 401
+    assert checked == ["ECAlgorithm", "ECAlgorithm"]
+
+
+@given(st.text(max_size=400) | st.binary(max_size=400).map(lambda raw: f"{flat(str(raw))}.e30.{flat(str(raw))}"))
+@settings_of(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_text_is_a_token_or_a_bug(scaikey: ScaiKey, text: str) -> None:
+    with pytest.raises(Unauthenticated):
+        check_token(text)
 
 
 @pytest.mark.parametrize("kid", ["first", "curve"])
@@ -186,6 +270,42 @@ def test_a_rotated_key_is_fetched_and_a_made_up_one_at_most_once_a_minute(rotati
     assert status(rotating.token(kid="second")) == 200
     assert len(rotating.calls(path="/jwks")) == 2
     assert status(rotating.token(kid="first")) == 401
+
+
+def test_many_made_up_keys_at_once_are_one_fetch(rotating: ScaiKey) -> None:
+    clock = [0.0]
+    ring = key_ring(rotating.url)
+    ring._clock = lambda: clock[0]
+    assert ring.find("first", "RS256")
+    gate = threading.Barrier(8)
+
+    def ask(number: int) -> Any:
+        gate.wait()
+        return ring.find(f"made-up-{number}", "RS256")
+
+    for clock[0] in (30.0, 61.0, 90.0):
+        with ThreadPoolExecutor(8) as pool:
+            assert list(pool.map(ask, range(8))) == [None] * 8
+    assert len(rotating.calls(path="/jwks")) == 2
+
+
+def test_made_up_keys_cost_a_scaikey_that_fails_no_more(rotating: ScaiKey) -> None:
+    clock = [0.0]
+    ring = key_ring(rotating.url)
+    ring._clock = lambda: clock[0]
+    assert ring.find("first", "RS256")
+    rotating.on("GET", "/jwks", Told(400, {}))
+    for clock[0] in (61.0, 70.0, 100.0, 120.0):
+        assert ring.find("made-up", "RS256") is None
+    assert len(rotating.calls(path="/jwks")) == 2
+
+
+def test_discovery_is_asked_for_once(rotating: ScaiKey, stranger: Caller) -> None:
+    rotating.on("POST", "/token", Told(200, {"access_token": "a"}))
+    for _ in range(3):
+        assert stranger.post("/api/v1/auth/refresh", {"refresh_token": "r"}).status_code == 200
+    assert status(rotating.token()) == 200
+    assert len(rotating.calls(path=DISCOVERY)) == 1
 
 
 def test_a_withdrawn_key_stops_working_within_ten_minutes(rotating: ScaiKey) -> None:

@@ -16,6 +16,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from scaiflow.kit import crypto
+from scaiflow.kit.models import AuditEntry
 from tenants.models import Secret
 from tenants.operations.vault import read_secret, unknown_key_ids, write_secret
 from tests.conftest import Caller
@@ -38,6 +39,9 @@ class TestRotation:
         said = StringIO()
         call_command("rotate_keys", stdout=said)
         assert said.getvalue() == "2 secrets were encrypted anew\n"
+        told = AuditEntry.objects.filter(action="secrets.rotated").values_list("tenant_id", "object_id", "changes")
+        ids = {"key_id": [crypto.key_id(OLD), crypto.key_id(NEW)]}
+        assert set(map(str, told)) == {str((t, f"tenants/{t}/x", ids)) for t in "ab"}
         settings.ENCRYPTION_KEYS = [NEW]
         assert [read_secret(path=f"tenants/{t}/x") for t in "abc"] == ["one", "two", "three"]
         assert unknown_key_ids() == []

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
+from urllib3 import HTTPResponse
 
 from scaiflow.kit.errors import PassedThrough
 from scaiflow.upstream import guard, http
@@ -59,11 +64,14 @@ def test_a_post_is_never_tried_again(service: Service) -> None:
     assert len(service.asked) == 1
 
 
-def test_a_redirect_is_not_followed(service: Service) -> None:
-    service.on("GET", "/x", Told(302, None, {"Location": f"{service.url}/y"})).on("GET", "/y", Told(200, {}))
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_redirect_is_not_followed(service: Service, method: str, status: int) -> None:
+    """Not even to the same host: nobody's token goes where it was not sent."""
+    service.on(method, "/x", Told(status, None, {"Location": f"{service.url}/y"})).on("GET", "/y", Told(200, {}))
     with pytest.raises(Unreachable, match="redirect"):
-        get(service)
-    assert service.road() == ["GET /x"]
+        call("scaigrid", method, f"{service.url}/x", token="t")
+    assert service.road() == [f"{method} /x"]
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"{", b"\xff\xfe", b'{"a": NaN}'])
@@ -78,6 +86,103 @@ def test_an_answer_without_end_is_cut(service: Service, monkeypatch: pytest.Monk
     service.on("GET", "/x", Told(200, b'"' + b"x" * 100_000 + b'"'))
     with pytest.raises(Unreachable, match="larger"):
         get(service)
+
+
+def test_ten_mebibytes_are_taken_and_one_byte_more_is_not(service: Service) -> None:
+    whole = b'"' + b"x" * (10 * 1024 * 1024 - 2) + b'"'
+    service.on("GET", "/x", Told(200, whole), Told(200, whole + b" "))
+    assert len(get(service).data) == len(whole) - 2
+    with pytest.raises(Unreachable, match="larger than 10485760 bytes"):
+        get(service)
+
+
+def test_an_answer_that_is_small_only_while_it_is_packed_is_cut(service: Service) -> None:
+    packed = gzip.compress(b" " * (64 * 1024 * 1024))
+    service.on("GET", "/x", Told(200, packed, {"Content-Encoding": "gzip"}))
+    with pytest.raises(Unreachable, match="larger"):
+        get(service)
+
+
+def test_an_answer_that_is_packed_wrong_is_no_answer(service: Service) -> None:
+    service.on("GET", "/x", Told(200, b"not gzip", {"Content-Encoding": "gzip"}))
+    with pytest.raises(Unreachable, match="broke"):
+        get(service)
+
+
+@contextmanager
+def server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Somebody who talks to whoever connects as the test tells."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    peer, _ = listener.accept()
+                    with peer, suppress(OSError):
+                        talk(peer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+def test_an_answer_that_comes_a_byte_at_a_time_is_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No single read takes long, so it is the whole that has a limit."""
+    monkeypatch.setattr(http, "CONNECT_SECONDS", 0.1)
+    pause = threading.Event()
+
+    def drip(peer: socket.socket) -> None:
+        peer.recv(4096)
+        peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(1000):
+            peer.sendall(b" ")
+            pause.wait(0.02)
+
+    with server(drip) as url, pytest.raises(Unreachable, match="did not answer in time"):
+        call("scaigrid", "GET", f"{url}/x", read_seconds=0.3)
+
+
+def test_silence_is_too_slow() -> None:
+    def nothing(peer: socket.socket) -> None:
+        while peer.recv(4096):
+            pass
+
+    with server(nothing) as url, pytest.raises(Unreachable, match="did not answer in time"):
+        call("scaigrid", "GET", f"{url}/x", read_seconds=0.2)
+
+
+def test_connections_are_kept_and_used_again(service: Service) -> None:
+    service.on("GET", "/x", Told(200, {"ok": True}))
+    for _ in range(5):
+        get(service)
+    assert len({asked.port for asked in service.asked}) == 1
+
+
+def test_a_call_that_nobody_was_there_to_take_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it is: nothing was sent. The second time somebody is there."""
+    tried = []
+    connect = socket.socket.connect
+
+    def refuse_once(self: socket.socket, address: Any) -> None:
+        tried.append(address)
+        if len(tried) == 1:
+            raise ConnectionRefusedError
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", refuse_once)
+    with serving(Service()) as late:
+        late.on("POST", "/x", Told(200, {"ok": True}))
+        assert call("scaigrid", "POST", f"{late.url}/x", body=b"{}").data == {"ok": True}
+        assert (len(late.asked), len(tried)) == (1, 2)
+
+
+def test_the_pauses_between_tries_are_not_all_the_same() -> None:
+    retry = http._SESSION.get_adapter("https://x").max_retries
+    for _ in range(2):
+        retry = retry.increment("GET", "/x", response=HTTPResponse(status=503))
+    assert len({retry.get_backoff_time() for _ in range(20)}) > 1
 
 
 def test_an_answer_that_breaks_off_is_no_answer(service: Service) -> None:
@@ -154,6 +259,25 @@ def test_the_guard_stands_at_the_open_socket(service: Service, monkeypatch: pyte
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: here)
     with pytest.raises(Unreachable):
         call("scaigrid", "GET", f"http://grid.example:{port}/x")
+    assert service.asked == []
+
+
+def test_a_name_that_leads_elsewhere_the_second_time_is_not_followed_there(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DNS rebinding: whoever looks the name up to check it is told a good address, and who then connects another one."""
+    port = int(service.url.rpartition(":")[2])
+    service.on("GET", "/x", Told(200, {"ok": True}))
+    answers = iter(["93.184.216.34", "127.0.0.1"])
+
+    def resolve(*args: Any, **kwargs: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers, "127.0.0.1"), port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    checked = socket.getaddrinfo("grid.example", port)[0][4][0]
+    assert guard.is_good(checked, "grid.example")
+    with pytest.raises(Unreachable):
+        call("scaigrid", "GET", f"http://grid.example:{port}/x", token="t")
     assert service.asked == []
 
 

@@ -274,9 +274,44 @@ def test_an_event_delivered_many_times_at_once_is_applied_once() -> None:
     assert Delivery.objects.get().repeats == 5
 
 
-def test_deliveries_are_shown_to_super_admins(sam: Caller, tara: Caller) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_of_many_events_about_somebody_new_at_once_the_newest_wins() -> None:
+    gate = threading.Barrier(6)
+
+    def deliver(minute: int) -> bool:
+        gate.wait()
+        try:
+            return bool(send("user.updated", {"id": "usr_x", "name": f"X{minute}"}, minutes=minute / 10))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(deliver, range(6)))
+    assert User.objects.get().display_name == "X5"
+    assert Delivery.objects.count() == 6
+
+
+def test_deliveries_are_shown_to_admins_of_their_tenant(sam: Caller, tara: Caller, ada: Caller) -> None:
     send("user.created", {"id": "usr_x", "password": "hunter2"})
-    (item,) = sam.get("/api/v1/admin/webhooks").json()["items"]
+    send("user.created", {"id": "usr_y"}, event_id="evt_other", tenant_id="tnt_other")
+    send("invoice.paid", {"id": "inv_1"})
+    road = "/api/v1/admin/webhooks"
+
+    def told(caller: Caller, **query: Any) -> list[str]:
+        return [item["event_id"] for item in caller.get(road, query).json()["items"]]
+
+    (unknown, item) = tara.get(road).json()["items"]
     assert (item["type"], item["handled"], item["outcome"]) == ("user.created", True, "applied")
     assert item["about"] == {"id": "usr_x", "password": "[hidden]"}
-    assert tara.get("/api/v1/admin/webhooks").status_code == 403
+    assert told(sam) == [unknown["event_id"], "evt_other", item["event_id"]]
+    assert told(sam, tenant_id="tnt_other") == ["evt_other"]
+    assert told(tara, handled="false") == told(tara, type="invoice.paid") == [unknown["event_id"]]
+    assert tara.get(road, {"tenant_id": "tnt_other"}).status_code == 403
+    assert ada.get(road).status_code == 403
+
+
+def test_an_event_from_the_far_future_does_not_shut_out_what_follows() -> None:
+    send("user.updated", {"id": "usr_x", "name": "Future"}, minutes=60 * 24 * 365)
+    send("user.updated", {"id": "usr_x", "name": "Soon"}, minutes=10)
+    assert User.objects.get().display_name == "Soon"
+    assert User.objects.get().source_at < NOON + timedelta(minutes=20)

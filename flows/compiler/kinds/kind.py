@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from flows.compiler.actions import Action
@@ -63,9 +64,14 @@ class Kind:
     any_outputs: bool = False
     check: Callable[[Settings], Iterator[Problem]] = no_checks
 
-    @property
+    @cached_property
     def is_entry(self) -> bool:
         return self.family == "entry"
+
+    @cached_property
+    def takes_scope(self) -> bool:
+        """Whether its `scope` is a queue's, which nodes without one inherit from the flow."""
+        return any(field.name == "scope" for field in self.fields)
 
     def settings(self, config: dict[str, Any]) -> Settings:
         """The config over the defaults. A null counts as not given. Keys that the kind does not know are left out."""

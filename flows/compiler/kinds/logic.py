@@ -13,6 +13,8 @@ from flows.compiler.kinds.kind import Kind, Port, Problem, Settings, Step
 
 BODY_PORT = "out_body"
 DONE_PORT = "out_done"
+INDEX = "index"
+"""The name under which a loop's body finds the number of the iteration, from 0."""
 
 MAX_ITERATIONS = 10_000
 

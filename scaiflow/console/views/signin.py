@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from mozilla_django_oidc.utils import import_from_settings
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView, OIDCLogoutView
 
+from scaiflow.console.session import keep_tokens
 from scaiflow.kit.errors import AppError
 from tenants.operations.signin import authorization_endpoint, note_signed_in, note_signed_out
 
@@ -46,6 +47,7 @@ class SignInCallback(OIDCAuthenticationCallbackView):
     def login_success(self) -> HttpResponse:
         note_signed_in(self.user)
         answer: HttpResponse = super().login_success()
+        keep_tokens(self.request, self.request.scaikey_tokens)
         return answer
 
 

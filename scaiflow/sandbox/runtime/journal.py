@@ -43,6 +43,10 @@ class Journal:
                 raise
         return self.entries[key]
 
+    def shared(self, name: str, compute: Callable[[], Any]) -> Any:
+        """Like `once`, but one value for the whole run, inside the Cores that it calls too."""
+        return type(self)(self.entries).once(f"${name}", compute)
+
     def knows(self, place: str) -> bool:
         return self.where(place) in self.entries
 

@@ -52,8 +52,11 @@ class Host(Protocol):
     def open_checkpoint(self, path: str, checkpoint: dict[str, Any]) -> str:
         """Keep a pending checkpoint for this place of the run; returns its id."""
 
-    def core(self, target: str, version: str | None) -> tuple[Program, Host]:
-        """The Core behind `core://...` and the world as seen from it. Raises StepFailed when there is none."""
+    def manifest(self, target: str, version: str | None) -> str:
+        """What the Core behind `core://...` runs now. Raises StepFailed when there is none."""
+
+    def inside(self, target: str, manifest: str) -> tuple[Program, Host]:
+        """That Core's program, and the world as seen from it. Raises StepFailed when there is no such Core any more."""
 
     def start(self, target: str, version: str | None, input: dict[str, Any]) -> str:
         """Run a Core on its own, beside this run; returns the execution's id."""
@@ -76,7 +79,10 @@ class LonelyHost:
         self.checkpoints.append({**checkpoint, "id": f"chk_{len(self.checkpoints) + 1}", "path": path})
         return str(self.checkpoints[-1]["id"])
 
-    def core(self, target: str, version: str | None) -> tuple[Program, Host]:
+    def manifest(self, target: str, version: str | None) -> str:
+        raise StepFailed(f"there is no Core at {target}")
+
+    def inside(self, target: str, manifest: str) -> tuple[Program, Host]:
         raise StepFailed(f"there is no Core at {target}")
 
     def start(self, target: str, version: str | None, input: dict[str, Any]) -> str:

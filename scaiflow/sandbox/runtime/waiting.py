@@ -66,13 +66,28 @@ def core_call(run: Run, step: Step, place: str) -> Any:
         return run.journal.once(place, lambda: {"execution_id": run.services.host.start(target, version, input)})
     if run.depth >= run.services.limits.depth:
         raise LimitExceeded(f"Cores call one another more than {run.services.limits.depth} deep")
-    program, host = run.services.host.core(target, version)
+    # A run that waits in a Core goes on in it as it was, whatever has been deployed to it since.
+    manifest = run.journal.shared(f"{target}@{version}", lambda: run.services.host.manifest(target, version))
+    program, host = run.services.host.inside(target, manifest)
     services = Services(run.services.model, run.services.plugins, host, run.services.limits)
     callee = Run(program, input, services, run.journal.inside(place), run.verbs, run)
+    return _told(callee, target)
+
+
+def _told(callee: Run, target: str) -> dict[str, Any]:
+    """The called Core's run, with the events of an invocation around its blocks, each once."""
+    _tell(callee, "started", {"input": callee.scope.input, "trigger": "core_call"})
     try:
-        callee.steps(program.steps, "steps")
-    except LimitExceeded:
-        raise
+        callee.steps(callee.program.steps, "steps")
     except RuntimeFailure as failure:
+        _tell(callee, "failed", {"error": str(failure), "node_id": callee.failed_node})
+        if isinstance(failure, LimitExceeded):
+            raise
         raise StepFailed(f"{target} failed: {failure}") from failure
+    _tell(callee, "completed", {"output": callee.output()})
     return callee.output()
+
+
+def _tell(callee: Run, what: str, payload: dict[str, Any]) -> None:
+    if callee.journal.first(f"!{what}"):
+        callee.services.host.emit(f"invocation.{what}", payload)

@@ -91,10 +91,13 @@ class RunHost:
         }
         return str(queues.publish(self.sandbox, queue, message)["id"])
 
-    def core(self, target: str, version: str | None) -> tuple[Program, RunHost]:
-        """Always the Core as it is deployed now: the sandbox keeps no older ones."""
+    def manifest(self, target: str, version: str | None) -> str:
+        """Always as it is deployed now: the sandbox keeps no older ones."""
+        return str(core_at(self.sandbox, self.core_document.tenant, target).body["manifest"])
+
+    def inside(self, target: str, manifest: str) -> tuple[Program, RunHost]:
         document = core_at(self.sandbox, self.core_document.tenant, target)
-        return program_of(document.body["manifest"]), RunHost(self.sandbox, document, self.execution_id, self.begin)
+        return program_of(manifest), RunHost(self.sandbox, document, self.execution_id, self.begin)
 
     def start(self, target: str, version: str | None, input: dict[str, Any]) -> str:
         return self.begin(core_at(self.sandbox, self.core_document.tenant, target), input)

@@ -3,7 +3,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models.functions import Lower
 
+from scaiflow.kit.errors import Conflict
 from tenants.models import User
 from tenants.operations.admin_roles import bootstrap_role
 from tenants.roles import AdminRole
@@ -18,13 +20,18 @@ class Command(BaseCommand):
         parser.add_argument("--tenant", help="where several tenants have somebody with this address")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = User.objects.living().filter(email__iexact=options["email"])
+        # (`iexact` would mind capitals on a MariaDB that tells ids apart.)
+        people = User.objects.living().alias(folded=Lower("email"))
+        found = people.filter(folded=options["email"].lower())
         if options["tenant"]:
             found = found.filter(tenant_id=options["tenant"])
-        people = list(found[:2])
-        if not people:
+        several = list(found[:2])
+        if not several:
             raise CommandError("nobody in the mirror has this address; run sync_scaikey first")
-        if len(people) > 1:
+        if len(several) > 1:
             raise CommandError("more than one person has this address; say which with --tenant")
-        bootstrap_role(user=people[0], role=AdminRole(options["role"]))
-        self.stdout.write(f"{people[0].id} of {people[0].tenant_id} is {options['role']} now")
+        try:
+            bootstrap_role(user=several[0], role=AdminRole(options["role"]))
+        except Conflict as error:
+            raise CommandError(error.message) from None
+        self.stdout.write(f"{several[0].id} of {several[0].tenant_id} is {options['role']} now")

@@ -1,0 +1,94 @@
+"""Words and small shapes of the console's templates."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from scaiflow.console.drawing import kind_in_words
+from scaiflow.console.icons import ICONS
+
+register = template.Library()
+TONES = {
+    "good": {"succeeded", "deployed", "done", "passed", "ok", "completed", "active", "resolved", "approved", "applied",
+             "online", "closed"},
+    "bad": {"failed", "publish_failed", "refused", "error", "rejected", "down", "expired", "suspended", "deleted"},
+    "warn": {"warning", "cancelled", "waiting", "suspended_run", "pending", "open", "publish", "unpublish"},
+    "info": {"running", "queued", "started", "info"},
+}  # fmt: skip
+BUSY = {"running", "queued", "started"}
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    return format_html('<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="{}"/></svg>', ICONS[name])
+
+
+@register.filter
+def tone(word: str) -> str:
+    """The colour of a state's word."""
+    return next((name for name, words in TONES.items() if str(word).lower() in words), "idle")
+
+
+@register.filter
+def badge(word: str) -> SafeString:
+    """A state as a coloured word; the word itself always stands there."""
+    busy = " busy" if str(word).lower() in BUSY else ""
+    return format_html('<span class="badge {}{}">{}</span>', tone(word), busy, str(word).replace("_", " "))
+
+
+@register.filter
+def when(moment: datetime | str | None) -> SafeString:
+    """A time in UTC, which times.js turns into the reader's zone."""
+    found = parse_datetime(moment) if isinstance(moment, str) else moment
+    if found is None:
+        return mark_safe('<span class="quiet">never</span>')
+    stamp = found.isoformat(timespec="seconds")
+    return format_html('<time datetime="{}" data-local>{} UTC</time>', stamp, found.strftime("%d %b %Y %H:%M"))
+
+
+@register.filter
+def pretty(value: Any) -> str:
+    """JSON for people. What is text already stays as it is."""
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+@register.filter
+def person(user_id: str | None, names: dict[str, str]) -> str:
+    """The name behind an id, where it is known."""
+    return names.get(str(user_id), str(user_id or "nobody"))
+
+
+@register.filter
+def initials(name: str) -> str:
+    words = [word for word in str(name).replace("@", " ").split() if word]
+    return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+@register.filter
+def kind_words(kind: str) -> str:
+    return kind_in_words(str(kind))
+
+
+@register.filter
+def get(mapping: dict[str, Any] | None, key: str) -> Any:
+    return (mapping or {}).get(key)
+
+
+@register.filter
+def milliseconds(value: float | None) -> str:
+    """1234 -> "1.23 s"."""
+    if value is None:
+        return ""
+    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.2f} s"
+
+
+@register.filter
+def kilobytes(value: int) -> str:
+    return f"{value / 1024:.1f} KiB" if value >= 1024 else f"{value} B"

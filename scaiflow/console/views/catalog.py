@@ -1,0 +1,169 @@
+"""The catalog: packages browsed, published, installed, shown to others, taken away and brought back."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from catalog.access import package_for, require_author, version_for
+from catalog.models import Package
+from catalog.operations.packages import bytes_of, change_visibility, delete_package, file_of, restore_package
+from catalog.serializers.packages import PackageQueryIn, VisibilityIn
+from catalog.views.packages import as_file
+from flows.access import flow_for, level_on
+from flows.models import Flow
+from flows.operations.packages import install_flow, publish_flow
+from flows.roles import Level
+from flows.serializers.packages import PublishIn
+from scaiflow.console.drafts import drawn
+from scaiflow.console.drawing import Picture
+from scaiflow.console.page import Page, validated
+from scaiflow.console.reading import names_of
+from scaiflow.console.readmes import as_html
+from scaiflow.kit.pagination import counted_page
+from scaiflow.kit.rights import MANAGE, VIEW
+from tenants.models import Group
+from tenants.principals import Principal
+
+PAGE = 48
+
+
+def is_authors(principal: Principal, package: Package) -> bool:
+    mine = package.author_id == principal.sub and package.tenant_id == principal.tenant_id
+    return mine or principal.is_admin_of(package.tenant_id)
+
+
+def groups_of(tenant_id: str) -> Any:
+    return Group.objects.living().filter(tenant_id=tenant_id).order_by("name", "id")[:500]
+
+
+class Catalog(Page):
+    permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
+    section = "catalog"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        asked = {"search": request.GET.get("search", ""), "cursor": request.GET.get("cursor", ""), "limit": PAGE}
+        query = validated(PackageQueryIn, asked, root="query")
+        show, search = request.GET.get("show", ""), query.pop("search")
+        found = self.chosen(show).named_like(search).defer("readme").prefetch_related("group_rows")
+        page = counted_page(found, field="updated_at", **query)
+        names = names_of(package.author_id for package in page["items"])
+        return self.show("console/catalog/list.html", **page, search=search, show_=show, names=names)
+
+    def chosen(self, show: str) -> Any:
+        seen = Package.objects.visible_to(self.principal)
+        if show == "deleted":
+            mine = seen.filter(deleted_at__isnull=False)
+            return mine if self.principal.admin_role else mine.filter(author_id=self.principal.sub)
+        return seen.living()
+
+
+class PackagePage(Page):
+    """A page of one package; `authored` are the methods that are its author's and the admins' alone."""
+
+    section = "catalog"
+    authored: ClassVar[bool] = False
+    opens_deleted: ClassVar[bool] = False
+    package: Package
+
+    def open_door(self, request: HttpRequest, **kwargs: Any) -> None:
+        super().open_door(request)
+        tenant = request.GET.get("tenant_id", "")
+        self.package = package_for(self.principal, kwargs["package_id"], tenant_id=tenant, deleted=self.opens_deleted)
+        if self.authored:
+            require_author(self.principal, self.package)
+
+
+class PackageDetail(PackagePage):
+    permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
+
+    def get(self, request: HttpRequest, package_id: str) -> HttpResponse:
+        package, versions = self.package, list(self.package.versions.newest_first()[:100])
+        content = file_of(version_for(package)).content
+        names = names_of([package.author_id, *(one.author_id for one in versions)], package.group_ids)
+        return self.show(
+            "console/catalog/package.html", package=package, versions=versions, names=names,
+            readme=as_html(package.readme) if package.readme else "", is_mine=is_authors(self.principal, package),
+            drawing=drawn(content, Picture(title=package.name)), groups=groups_of(package.tenant_id),
+        )  # fmt: skip
+
+
+class PackageInstall(PackageDetail):
+    """A flow of one's own out of it."""
+
+    permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
+
+    def post(self, request: HttpRequest, package_id: str) -> HttpResponse:
+        version = version_for(self.package, request.POST.get("version", ""))
+        flow = install_flow(by=self.principal, package=self.package, version=version)
+        return self.done(f"{flow.name} {version.version} is installed. This copy is yours.", "flow", flow_id=flow.id)
+
+
+class PackageVisibility(PackageDetail):
+    permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
+    authored = True
+
+    def post(self, request: HttpRequest, package_id: str) -> HttpResponse:
+        form = request.POST
+        fields = {"visibility": form.get("visibility"), "visibility_group_ids": form.getlist("group_ids") or None}
+        package = change_visibility(package=self.package, by=self.principal, **validated(VisibilityIn, fields))
+        return self.done(f"{package.name} is shown to {package.visibility}.", "package", package_id=package_id)
+
+
+class PackageDelete(PackagePage):
+    permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
+    authored = True
+
+    def post(self, request: HttpRequest, package_id: str) -> HttpResponse:
+        delete_package(package=self.package, by=self.principal)
+        return self.done(
+            f"{self.package.name} is gone from the catalog. You can bring it back from the deleted ones.", "catalog"
+        )
+
+
+class PackageBack(PackagePage):
+    permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
+    authored = True
+    opens_deleted = True
+
+    def post(self, request: HttpRequest, package_id: str) -> HttpResponse:
+        package = restore_package(package=self.package, by=self.principal)
+        return self.done(f"{package.name} is back.", "package", package_id=package_id)
+
+
+class PackageDownload(PackagePage):
+    permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
+
+    def get(self, request: HttpRequest, package_id: str) -> HttpResponseBase:
+        version = version_for(self.package, request.GET.get("version", ""))
+        return as_file(bytes_of(version), name=f"{self.package.slug}-{version.version}")
+
+
+class Publish(Page):
+    """A flow into the catalog: `?flow=` says which."""
+
+    permissions: ClassVar[dict[str, str]] = {"GET": MANAGE, "POST": MANAGE}
+    section = "catalog"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        flow_id = request.GET.get("flow") or request.POST.get("flow", "")
+        if not flow_id:
+            return self.show("console/catalog/choose.html", flows=self.publishable())
+        flow = flow_for(self.principal, flow_id, level=Level.DEPLOY)
+        known = Package.objects.visible_to(self.principal).living().filter(versions__flow_id=flow.id).first()
+        return self.show("console/catalog/publish.html", flow=flow, known=known, groups=groups_of(flow.tenant_id))
+
+    def publishable(self) -> list[Flow]:
+        seen = (
+            Flow.objects.visible_to(self.principal).living().without_search_text().order_by("-updated_at", "-id")[:200]
+        )
+        return [flow for flow in seen if level_on(self.principal, flow) >= Level.DEPLOY]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = request.POST
+        names = ("package_id", "name", "version", "description", "readme", "visibility")
+        fields: dict[str, Any] = {name: form[name] for name in names if form.get(name)}
+        fields |= {"visibility_group_ids": form.getlist("group_ids") or None, "flow_id": form.get("flow", "")}
+        package = publish_flow(by=self.principal, **validated(PublishIn, fields))
+        return self.done(f"{package.name} {package.version} is in the catalog.", "package", package_id=package.slug)

@@ -1,0 +1,111 @@
+"""Deploys: what they would do, how they go, what came of them; and jobs of any kind while they run."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+
+from flows.access import deployment_of, job_for
+from flows.models import Job
+from flows.operations.jobs import cancel_job, start_job
+from flows.operations.previews import preview_deploy
+from flows.roles import JobKind, Level
+from flows.serializers.deployments import DeployIn
+from flows.serializers.jobs import JobOut
+from scaiflow.console.page import FlowPage, Page, validated
+from scaiflow.console.reading import live_deployments, names_of
+from scaiflow.kit.rights import MANAGE, VIEW
+from tenants.models import Group
+
+NEWEST = 50
+PUBLISH = {"": None, "yes": True, "no": False}
+
+
+def asked_of(form: Any) -> dict[str, Any]:
+    """The body that the API takes, from the form."""
+    groups = [one for one in form.getlist("group_ids") if one]
+    return validated(DeployIn, {"publish_as_model": PUBLISH.get(form.get("publish", "")), "group_ids": groups or None})
+
+
+class FlowDeploying(FlowPage):
+    permissions: ClassVar[dict[str, str]] = {"GET": VIEW, "POST": MANAGE}
+    levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW, "POST": Level.DEPLOY}
+    tab = "deploy"
+
+    def get(self, request: HttpRequest, flow_id: str, deployment_id: str = "") -> HttpResponse:
+        rows = list(self.flow.deployments.newest_first()[:NEWEST])
+        jobs = list(self.flow.jobs.filter(kind=JobKind.DEPLOY).newest_first()[:10])
+        names = names_of([*(row.deployed_by for row in rows), *(job.requested_by for job in jobs)])
+        groups = Group.objects.living().filter(tenant_id=self.flow.tenant_id).order_by("name", "id")[:500]
+        return self.show(
+            "console/flows/deploy.html", rows=rows, jobs=jobs, names=names, groups=groups,
+            live=live_deployments([self.flow]).get(self.flow.id), key=secrets.token_urlsafe(12),
+        )  # fmt: skip
+
+    def post(self, request: HttpRequest, flow_id: str) -> HttpResponse:
+        """The key in the form makes a second click the same deploy."""
+        asked, key = asked_of(request.POST), request.POST.get("key", "")[:255] or None
+        job = start_job(flow=self.flow, by=self.principal, kind=JobKind.DEPLOY, arguments=asked, idempotency_key=key)
+        return self.done("The deploy is on its way.", "job", job_id=job.id)
+
+
+class FlowDeployPreview(FlowPage):
+    permissions: ClassVar[dict[str, str]] = {"GET": MANAGE}
+    levels: ClassVar[dict[str, Level]] = {"GET": Level.DEPLOY}
+    tab = "deploy"
+
+    def get(self, request: HttpRequest, flow_id: str) -> HttpResponse:
+        told = preview_deploy(flow=self.flow, by=self.principal, **asked_of(request.GET))
+        template = "console/flows/deploy_preview.html" if self.is_partial else "console/flows/deploy_preview_page.html"
+        return self.show(template, told=told)
+
+
+class FlowRollback(FlowDeploying):
+    """An earlier deployment's version once more."""
+
+    permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
+    levels: ClassVar[dict[str, Level]] = {"POST": Level.DEPLOY}
+
+    def post(self, request: HttpRequest, flow_id: str, deployment_id: str = "") -> HttpResponse:
+        record = deployment_of(self.flow, deployment_id)
+        asked = validated(DeployIn, {"publish_as_model": record.published_slug is not None})
+        arguments = {**asked, "version": record.flow_version}
+        job = start_job(flow=self.flow, by=self.principal, kind=JobKind.DEPLOY, arguments=arguments)
+        return self.done(f"Version {record.flow_version} is on its way back.", "job", job_id=job.id)
+
+
+class JobProgress(Page):
+    """A job while it runs, and what came of it."""
+
+    permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
+    section = "flows"
+
+    def get(self, request: HttpRequest, job_id: str) -> HttpResponse:
+        job = job_for(self.principal, job_id, level=Level.VIEW)
+        template = "console/jobs/progress.html" if self.is_partial else "console/jobs/job.html"
+        names = names_of([job.requested_by])
+        return self.show(template, job=job, error=job_error(job), names=names, flow=job.flow)
+
+
+def job_error(job: Job) -> dict[str, Any] | None:
+    """`{status, message, fix, diagnostics}` of a job that failed."""
+    error = JobOut(job).data["error"]
+    if error is None:
+        return None
+    detail = error["detail"]
+    if isinstance(detail, dict):
+        return {"status": error["status"], **detail}
+    text = detail if isinstance(detail, str) else json.dumps(detail)
+    return {"status": error["status"], "message": text}
+
+
+class JobStop(JobProgress):
+    permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
+
+    def post(self, request: HttpRequest, job_id: str) -> HttpResponse:
+        job = job_for(self.principal, job_id, level=Level.DEPLOY)
+        cancel_job(job=job, by=self.principal)
+        return self.done("Asked to stop: it ends before its next step that can be left out.", "job", job_id=job_id)

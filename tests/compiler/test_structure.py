@@ -1,0 +1,79 @@
+"""The order of the steps is the order of the graph: two interpreters, one of each, visit the same nodes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flows.compiler import CompileError, compile_flow
+from scaiflow.sandbox.runtime.interpreter import STACK, execute
+from scaiflow.sandbox.runtime.services import Limits, LonelyHost, Services
+from scaiflow.sandbox.runtime.standin.model import StandIn
+from scaiflow.sandbox.runtime.verifier import load
+from tests.compiler.graphs import Drawing
+from tests.compiler.walks import Walk
+
+sys.setrecursionlimit(max(sys.getrecursionlimit(), STACK))  # as the runtime does; hypothesis wants no change meanwhile
+
+ORDER = {"unstructured", "cycle", "missing_condition", "unknown_port", "no_entry"}
+
+
+def visited(manifest: str, given: dict[str, Any]) -> list[str]:
+    """The nodes that the sandbox's runtime enters, in order."""
+    host = LonelyHost()
+    limits = Limits(steps=20_000, seconds=60)
+    outcome = execute(load(manifest), given, Services(StandIn(), host=host, limits=limits))
+    assert outcome.status == "completed", outcome.error
+    entered = [payload["node_id"] for kind, payload in host.events if kind == "block.entered"]
+    return [node_id for node_id in entered if node_id]
+
+
+def compare(drawing: Drawing, seed: int) -> bool:
+    """Whether the document compiles; if so, both interpreters agree on several inputs."""
+    try:
+        manifest = compile_flow(drawing.document).body.decode()
+    except CompileError as error:
+        codes = {found.code for found in error.diagnostics if found.severity == "error"}
+        assert codes <= ORDER, codes
+        return False
+    for number in range(4):
+        given = drawing.given(seed + number)
+        try:
+            expected = Walk(drawing.document, given).run()
+        except OverflowError:
+            continue  # a run of thousands of nodes; the next input is shorter
+        assert visited(manifest, given) == expected
+    return True
+
+
+seeds = st.integers(0, 2**48)
+
+
+@settings(max_examples=100, deadline=None)
+@given(seeds, st.integers(1, 3))
+def test_what_is_drawn_with_care_runs_as_it_is_drawn(seed: int, entries: int) -> None:
+    compare(Drawing(seed, entries=entries), seed)
+
+
+@settings(max_examples=100, deadline=None)
+@given(seeds, st.integers(1, 3))
+def test_what_is_spoiled_is_refused_or_runs_as_it_is_drawn(seed: int, times: int) -> None:
+    drawing = Drawing(seed)
+    drawing.spoil(times)
+    compare(drawing, seed)
+
+
+@pytest.mark.slow
+def test_thousands_of_graphs_run_as_they_are_drawn_and_most_are_taken() -> None:
+    taken = spoiled_taken = 0
+    for seed in range(1500):
+        taken += compare(Drawing(seed, size=8 + seed % 30, entries=1 + seed % 2), seed)
+        drawing = Drawing(seed, size=6 + seed % 20)
+        drawing.spoil(1 + seed % 4)
+        spoiled_taken += compare(drawing, seed)
+    assert taken > 1400
+    assert spoiled_taken > 600

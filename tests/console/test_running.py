@@ -1,0 +1,182 @@
+"""Runs, checkpoints and the catalog, with a ScaiGrid that answers as the test tells it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from catalog.models import Package
+from flows.models import Deployment, Flow
+from flows.operations.flows import create_flow
+from tenants.models import Group
+from tests.console.conftest import Visit
+from tests.console.test_pages import ADA, PARTIAL, road
+from tests.console.test_runs import END, STORY
+from tests.console.visitors import Visitor
+from tests.drawings import greeting
+from tests.loopback import Service, Told
+
+EVENTS, POINTS = "/v1/modules/scaicore/events", "/v1/modules/scaicore/checkpoints"
+POINT = {
+    "id": "chk_1", "core_id": "core_1", "status": "pending", "type": "hitl_review", "prompt": "Is this right?",
+    "execution_id": "exec_1", "created_at": "2026-11-25T12:00:00Z", "options": ["yes", "no"], "input": {"message": "<b>"},
+    "context": {}, "hitl_spec": {"sections": ["context", "input", {"type": "decision", "fields": ["note"]}]},
+}  # fmt: skip
+
+
+@pytest.fixture
+def flow(ada_at: Visitor) -> Flow:
+    flow = create_flow(by=ADA, name="Greeting", description="", content=greeting())
+    Deployment.objects.create(
+        flow=flow, core_id="core_1", flow_version="1.0.0", status="deployed", deployed_by="usr_ada"
+    )
+    return flow
+
+
+def tell(scaigrid: Service, events: list[dict[str, Any]]) -> None:
+    scaigrid.on("GET", EVENTS, Told(200, {"data": {"events": events, "next_cursor": None}}))
+
+
+def points(scaigrid: Service, *found: dict[str, Any]) -> None:
+    scaigrid.on("GET", POINTS, Told(200, {"data": {"checkpoints": list(found), "next_cursor": None}}))
+
+
+def test_runs_stand_with_their_blocks_on_a_lit_drawing(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
+    greet = [
+        one if "node_id" not in one["payload"] else {**one, "payload": one["payload"] | {"node_id": "greet"}}
+        for one in STORY
+    ]
+    tell(scaigrid, greet)
+    page = ada_at.read(road(flow, "/runs"))
+    assert "exec_1" in page
+    assert "mark-waiting" in page
+    assert "Runs per hour" in page
+
+
+def test_runs_are_filtered_and_come_as_a_part(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
+    tell(scaigrid, [*STORY, *END])
+    assert "No run is in this state" in ada_at.get(road(flow, "/runs?state=failed"), headers=PARTIAL).content.decode()
+    part = ada_at.get(road(flow, "/runs?state=completed&first=failures"), headers=PARTIAL).content.decode()
+    assert "10.00 s" in part
+    assert "<html" not in part
+
+
+def test_a_flow_that_was_never_deployed_has_no_runs_yet(ada_at: Visitor, flow: Flow) -> None:
+    other = create_flow(by=ADA, name="New", description="", content=greeting())
+    assert "Nothing runs yet" in ada_at.read(road(other, "/runs"))
+    assert ada_at.get(road(other, "/runs?core=core_1")).status_code == 404
+
+
+def test_an_upstream_that_is_away_is_told_with_its_name(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
+    scaigrid.on("GET", EVENTS, Told(500, {}))
+    answer = ada_at.get(road(flow, "/runs/short"), headers=PARTIAL)
+    assert answer.status_code == 502
+    assert "scaicore_api" in answer.content.decode()
+
+
+def test_a_call_of_ones_own_is_sent_and_its_run_opened(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
+    scaigrid.on(
+        "POST",
+        "/v1/modules/scaicore/cores/core_1/invoke",
+        Told(200, {"data": {"output": {}, "execution_id": "exec_1"}}),
+    )
+    answer = ada_at.send(road(flow, "/runs"), {"core": "core_1", "input": '{"name": "Ada"}'})
+    assert answer["Location"] == road(flow, "/runs?run=exec_1")
+    assert scaigrid.calls("POST")[-1].json == {"input": {"name": "Ada"}}
+    tell(scaigrid, [])
+    refused = ada_at.send(road(flow, "/runs"), {"core": "core_1", "input": "{no"})
+    assert refused.status_code == 422
+    assert "{no" in refused.content.decode()
+
+
+def test_the_stream_is_refused_where_it_would_hold_a_thread(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
+    tell(scaigrid, [])
+    assert ada_at.get(road(flow, "/runs/stream?core=core_1")).status_code == 503
+
+
+def test_what_waits_is_listed_only_for_flows_that_one_sees(
+    visit: Visit, ada_at: Visitor, flow: Flow, scaigrid: Service
+) -> None:
+    points(scaigrid, POINT, POINT | {"id": "chk_2", "core_id": "core_of_others", "prompt": "Secret"})
+    page = ada_at.read("/checkpoints")
+    assert "Is this right?" in page
+    assert "Secret" not in page
+    assert "Is this right?" in ada_at.get("/checkpoints", headers=PARTIAL).content.decode()
+    assert "Nothing waits for a person" in visit("usr_colleague").read("/checkpoints")
+    assert visit("usr_colleague").get("/checkpoints/chk_1").status_code == 404
+
+
+def test_a_review_is_a_form_of_its_spec_and_its_decision_is_sent(
+    ada_at: Visitor, flow: Flow, scaigrid: Service
+) -> None:
+    points(scaigrid, POINT)
+    page = ada_at.read("/checkpoints/chk_1")
+    assert 'name="data.note"' in page
+    assert 'value="yes"' in page
+    assert "&lt;b&gt;" in page
+    scaigrid.on("POST", f"{POINTS}/chk_1/resolve", Told(200, {"data": {"status": "resolved"}}))
+    answer = ada_at.send("/checkpoints/chk_1", {"decision": "yes", "comment": "fine", "data.note": "n"})
+    assert answer["Location"] == "/checkpoints"
+    sent = scaigrid.calls("POST")[-1].json
+    assert sent == {"decision": "yes", "comment": "fine", "data": {"note": "n"}}
+
+
+def test_a_decision_that_came_too_late_is_told(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
+    points(scaigrid, POINT)
+    error = {"error": {"code": "CHECKPOINT_NOT_PENDING", "message": "it is resolved already"}}
+    scaigrid.on("POST", f"{POINTS}/chk_1/resolve", Told(409, error))
+    answer = ada_at.send("/checkpoints/chk_1", {"decision": "yes", "comment": "kept words"})
+    assert answer.status_code == 502
+    assert "it is resolved already" in answer.content.decode()
+    assert "kept words" in answer.content.decode()
+
+
+def publish(visitor: Visitor, flow: Flow, **more: Any) -> Any:
+    fields = {
+        "flow": flow.id,
+        "package_id": "greeting",
+        "name": "Greeting",
+        "version": "1.0.0",
+        "visibility": "tenant",
+        **more,
+    }
+    return visitor.send("/catalog/publish", fields)
+
+
+def test_a_flow_is_published_read_and_installed_by_somebody_else(visit: Visit, ada_at: Visitor, flow: Flow) -> None:
+    assert publish(ada_at, flow, readme="# Use it\n\n<script>x</script>")["Location"] == "/catalog/greeting"
+    bo = visit("usr_bo")
+    page = bo.read("/catalog/greeting")
+    assert "<h3>Use it</h3>" in page
+    assert "<script>x" not in page
+    bo.send("/catalog/greeting/install", {"version": "1.0.0"})
+    assert Flow.objects.get(owner_id="usr_bo").name == "Greeting"
+    assert bo.get("/catalog/greeting/download").content.startswith(b"PK")
+
+
+def test_a_package_is_shown_to_groups_taken_away_and_brought_back(visit: Visit, ada_at: Visitor, flow: Flow) -> None:
+    Group.objects.create(id="grp_1", tenant_id="tnt_demo", name="Support")
+    publish(ada_at, flow)
+    bo = visit("usr_bo")
+    ada_at.send("/catalog/greeting/visibility", {"visibility": "groups", "group_ids": ["grp_1"]})
+    assert bo.get("/catalog/greeting").status_code == 404
+    ada_at.send("/catalog/greeting/delete")
+    assert "The catalog is empty" in bo.read("/catalog")
+    assert "Bring back" in ada_at.read("/catalog", show="deleted")
+    ada_at.send("/catalog/greeting/restore")
+    assert Package.objects.get().deleted_at is None
+
+
+def test_a_package_that_cannot_be_published_comes_back_as_it_was_typed(ada_at: Visitor, flow: Flow) -> None:
+    answer = publish(ada_at, flow, package_id="Not A Slug", readme="my words")
+    assert answer.status_code == 422
+    assert "single dashes" in answer.content.decode()
+    assert "my words" in answer.content.decode()
+
+
+def test_the_upstreams_lists_come_one_by_one(ada_at: Visitor, scaigrid: Service) -> None:
+    scaigrid.on("GET", "/v1/models", Told(200, {"data": [{"id": "openai/gpt-4o"}]}))
+    page = ada_at.read("/settings/resources")
+    assert 'hx-get="/settings/resources?list=models"' in page
+    assert ada_at.get("/settings/resources?list=none").status_code == 404

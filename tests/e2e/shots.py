@@ -1,0 +1,56 @@
+"""`make shots`: every page of the console, at both widths and in both schemes, into var/shots; and how long each took."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.e2e.chromium import Person
+from tests.e2e.pages import PAGES
+from tests.e2e.story import SIZES, Stage, live_in, set_up
+
+FOLDER = Path(__file__).parents[2] / "var" / "shots"
+TIMING = "(([it]) => it.responseStart - it.requestStart)(performance.getEntriesByType('navigation'))"
+
+
+def name_of(path: str) -> str:
+    """`{flow}/diff?from=1.0.0` -> "flow-diff-from-1-0-0"."""
+    return re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-") or "home"
+
+
+def shoot(stage: Stage, ids: dict[str, str], size: str, scheme: str) -> dict[str, float]:
+    """The milliseconds until each page's first byte."""
+    folder = FOLDER / f"{size}-{scheme}"
+    folder.mkdir(parents=True)
+    sam = stage.person("usr_sam", size, color_scheme=scheme)
+    took = {}
+    for path in PAGES:
+        page = sam.open(path.format(**ids))
+        took[path] = float(page.evaluate(TIMING))
+        sam.settle()
+        page.screenshot(path=folder / f"{name_of(path)}.png", full_page=True)
+    sam.leave()
+    stranger = Person(stage.browser, stage.address, viewport=SIZES[size], color_scheme=scheme)
+    stranger.open("/flows").screenshot(path=folder / "sign-in.png")
+    stranger.leave()
+    return took
+
+
+def main() -> int:
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="scaiflow-shots-") as name, set_up(Path(name)) as stage:
+        ids = live_in(stage)
+        for size in SIZES:
+            for scheme in ("light", "dark"):
+                took = shoot(stage, ids, size, scheme)
+                slowest = max(took, key=lambda path: took[path])
+                sys.stdout.write(f"{size} {scheme}: {len(took)} pages; slowest {slowest}, {took[slowest]:.0f} ms\n")
+    sys.stdout.write(f"in {FOLDER}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
