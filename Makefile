@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 # uv installs in seconds what pip takes a minute for; where it cannot be had or cannot reach the index, pip does it.
-INSTALL = $(RUN) -m uv pip install --quiet --python $(RUN) -r $(1) || $(RUN) -m pip install --quiet -r $(1)
+INSTALL = $(RUN) -m uv pip install --quiet --compile-bytecode --python $(RUN) -r $(1) || $(RUN) -m pip install --quiet -r $(1)
 
 .DEFAULT_GOAL := help
 .PHONY: $(shell grep -oE '^[a-z-]+:' $(firstword $(MAKEFILE_LIST)) | tr -d :)
@@ -47,6 +47,8 @@ test: tools ## the whole test suite but for the slow tests
 test-slow: tools ## the slow tests
 	$(RUN) -m pytest -n 2 -m slow
 
+bench-sync: tools ## the sync socket beside two other Yjs servers, under the same load (needs Node; some minutes)
+	$(RUN) benchmarks/sync.py
 test-postgres: tools ## the suite on PostgreSQL and Redis, both from wheels
 	$(RUN) -m tests.matrix postgres
 
@@ -67,7 +69,17 @@ rules: tools ## format, lint, import contracts, types, migrations
 openapi: setup ## write docs/openapi.json anew from the views
 	SCAIFLOW_DEBUG=true $(RUN) manage.py spectacular --format openapi-json --validate --fail-on-warn > docs/openapi.json
 
-check: rules test-all test-slow ## all that CI runs
+lock: tools ## pin every package of the image, with digests
+	$(RUN) -m uv pip compile --quiet requirements.txt --generate-hashes --no-header --no-annotate --python-version 3.11 | \
+	  sed '1i # Every package of the image, pinned with its digests: `make lock` writes it anew from requirements.txt.' > docker/requirements.lock
+
+audit: tools ## known vulnerabilities of what is installed, and a bill of materials in var/
+	$(RUN) .ci/audit
+	@mkdir -p var
+	$(BIN)/cyclonedx-py requirements docker/requirements.lock --output-reproducible --of JSON -o var/sbom.json
+	@echo "bill of materials: var/sbom.json"
+
+check: rules test-all test-slow audit ## all that CI runs
 
 bench-rights: tools ## how long a list of flows takes through groups, and a bad token to be refused
 	$(RUN) benchmarks/rights.py

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 import structlog
@@ -28,33 +28,51 @@ from tenants.operations.credentials import Credential
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
-MOST_WATCHERS, MOST_WAITING = 200, 1000
-PER_PAGE, POLL_READ_SECONDS, LONGEST_PAUSE = 100, 10.0, 60.0
+MOST_WATCHERS, MOST_WAITING, MOST_BYTES = 200, 1000, 8 * 1024 * 1024
+PER_PAGE, POLL_READ_SECONDS, LONGEST_PAUSE, MOST_FAILURES = 100, 10.0, 60.0, 7
+SERVICE, NEEDS = "scaicore", "scaicore:view"
 Key = tuple[asyncio.AbstractEventLoop, str, str, str]
 _threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="events")
 _hubs: dict[Key, Hub] = {}
 
 
-@dataclass(eq=False)
 class Watch:
     """One stream. What waits for its reader is bounded: who reads too slowly is told so and comes back later."""
 
-    credential: Credential
-    waiting: asyncio.Queue[sse.Message] = field(default_factory=lambda: asyncio.Queue(MOST_WAITING + 1))
+    def __init__(self, credential: Credential) -> None:
+        self.credential = credential
+        self._waiting: deque[sse.Message] = deque()
+        self._bytes = 0
+        self._something = asyncio.Event()
 
     def give(self, messages: Iterable[sse.Message]) -> bool:
-        """Whether there was room. Without room, or behind a last message, nothing more gets in."""
+        """Whether there was room. Where there is none, what waits is followed by the last message."""
         for message in messages:
-            if self.waiting.qsize() >= MOST_WAITING:
+            if len(self._waiting) >= MOST_WAITING or self._bytes >= MOST_BYTES:
                 self.end(sse.end("too_slow", "too many events wait; come back with Last-Event-ID"))
                 return False
-            self.waiting.put_nowait(message)
+            self._put(message)
         return True
 
     def end(self, message: sse.Message) -> None:
-        while self.waiting.qsize() >= MOST_WAITING:
-            self.waiting.get_nowait()
-        self.waiting.put_nowait(message)
+        self._put(message)
+
+    def _put(self, message: sse.Message) -> None:
+        self._waiting.append(message)
+        self._bytes += len(message.text)
+        self._something.set()
+
+    async def take(self, seconds: float) -> sse.Message | None:
+        """The next message; None when none comes in time."""
+        if not self._waiting:
+            self._something.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._something.wait(), max(seconds, 0.001))
+        if not self._waiting:
+            return None
+        message = self._waiting.popleft()
+        self._bytes -= len(message.text)
+        return message
 
 
 class Hub:
@@ -129,37 +147,39 @@ class Hub:
         try:
             new = await in_thread(lambda: self.tail.advance(fetch))
         except UpstreamError as error:
-            if error.is_auth or error.status == 404:
-                self._end(
-                    failure_of("scaicore", error, needs="scaicore:view"), [watch] if error.is_auth else self.watches
-                )
-                return float(settings.EVENT_POLL_SECONDS)
-            return self._wait(None)
+            failure = failure_of(SERVICE, error, needs=NEEDS)
+            if error.is_auth:
+                return self._end(failure, [watch])
+            return self._end(failure, self.watches) if error.status == 404 else self._wait(failure)
         except PassedThrough as limited:
-            return self._wait(limited.headers.get("Retry-After"))
-        except Unreachable:
-            return self._wait(None)
+            return self._wait(None, limited.headers.get("Retry-After"))
+        except Unreachable as error:
+            return self._wait(ServiceFailed(SERVICE, str(error), status=None, code=None))
         self._failures = 0
         self._tell(new)
         return float(settings.EVENT_POLL_SECONDS)
 
-    def _wait(self, retry_after: str | None) -> float:
-        """Longer after each failure; as long as ScaiCore asks for."""
+    def _wait(self, failure: Failure | None, retry_after: str | None = None) -> float:
+        """Longer after each failure, and as long as ScaiCore asks for. Watchers of a Core that cannot be read for minutes
+        are told so, and let go."""
         self._failures += 1
-        asked = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
-        growing = settings.EVENT_POLL_SECONDS * 2.0 ** min(self._failures, 6)
         log.info("events cannot be read", core=self.core_id, failures=self._failures)
-        return min(max(asked, growing), max(LONGEST_PAUSE, asked))
+        if failure and self._failures > MOST_FAILURES:
+            return self._end(failure, self.watches)
+        asked = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
+        growing = settings.EVENT_POLL_SECONDS * 2.0 ** min(self._failures, MOST_FAILURES)
+        return max(asked, min(growing, LONGEST_PAUSE))
 
     def _tell(self, new: list[Event]) -> None:
         messages = [sse.event(one) for one in new]
         self.watches = [watch for watch in self.watches if watch.give(messages)]
 
-    def _end(self, failure: Failure, watches: list[Watch]) -> None:
+    def _end(self, failure: Failure, watches: list[Watch]) -> float:
         gone = list(watches)
         self.watches = [watch for watch in self.watches if watch not in gone]
         for watch in gone:
             watch.end(sse.end(failure.error, failure.message, failure.more))
+        return float(settings.EVENT_POLL_SECONDS)
 
 
 @asynccontextmanager
@@ -176,9 +196,9 @@ async def watching(
         await hub.join(watch, first, last_id=last_id, limit=limit)
         yield watch
     except UpstreamError as error:
-        raise failure_of("scaicore", error, needs="scaicore:view") from None
+        raise failure_of(SERVICE, error, needs=NEEDS) from None
     except Unreachable as error:
-        raise ServiceFailed("scaicore", str(error), status=None, code=None) from None
+        raise ServiceFailed(SERVICE, str(error), status=None, code=None) from None
     finally:
         hub.leave(watch)
 

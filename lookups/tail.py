@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-KEPT = 2000
+KEPT, KEPT_BYTES = 2000, 8 * 1024 * 1024
 MOST_PAGES = 20
 SANE_ID = re.compile(r"[!-~]{1,200}")  # it comes back in a header
 
@@ -32,24 +32,30 @@ Fetch = Callable[[str | None], Page]
 
 @dataclass(frozen=True)
 class Event:
+    """`size` in bytes, about."""
+
     id: str
     moment: str
     body: dict[str, Any]
+    size: int
 
 
 def read(body: dict[str, Any]) -> Event:
     told, at = body.get("id", body.get("event_id")), body.get("timestamp")
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]
+    text = json.dumps(body, sort_keys=True).encode()
     moment = f"{at:020.6f}" if isinstance(at, int | float) else str(at or "")
     is_sane = isinstance(told, str) and bool(SANE_ID.fullmatch(told))
-    return Event(str(told) if is_sane else digest, moment, body)
+    return Event(str(told) if is_sane else hashlib.sha256(text).hexdigest()[:32], moment, body, len(text))
 
 
 class Tail:
-    """The newest events that were read, at most 2,000. Not safe to use from two threads at once."""
+    """The newest events that were read, at most 2,000 and 8 MiB of them. Not safe to use from two threads at once."""
 
     def __init__(self) -> None:
-        self.kept: deque[Event] = deque(maxlen=KEPT)
+        self.kept: deque[Event] = deque()
+        self._bytes = 0
+        # Ids are remembered for longer than events, or one that was let go might come out again as new.
+        self._ids: deque[str] = deque(maxlen=2 * KEPT)
         self._known: set[str] = set()
         self._oldest_first = False
         self._cursor: str | None = None
@@ -91,8 +97,14 @@ class Tail:
         return [event for event in events if event.id not in seen and event.moment >= floor]
 
     def _keep(self, found: list[Event]) -> None:
-        self.kept.extend(found)
-        self._known = {event.id for event in self.kept}
+        for event in found:
+            self.kept.append(event)
+            self._ids.append(event.id)
+            self._bytes += event.size
+        while len(self.kept) > KEPT or (self._bytes > KEPT_BYTES and len(self.kept) > 1):
+            self._bytes -= self.kept.popleft().size
+        if found:
+            self._known = set(self._ids)
 
 
 def _has(events: list[Event], event_id: str | None) -> bool:

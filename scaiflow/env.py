@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
+MYSQL_OPTIONS = {"ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_cert", "ssl_verify_identity"}
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
@@ -177,12 +178,18 @@ def _server_database(name: str, value: str, engine: str) -> dict[str, Any]:
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
     }
-    if engine == "mysql":
-        return entry | {"ENGINE": "django.db.backends.mysql", "OPTIONS": {"charset": "utf8mb4"}}
-    # A pool instead of CONN_MAX_AGE: under ASGI every request has a thread of its own, and kept connections pile up.
     options = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-    pool = {"min_size": 1, "max_size": 10, "timeout": 10}
-    return entry | {"ENGINE": "django.db.backends.postgresql", "OPTIONS": {**options, "pool": pool}}
+    if engine == "mysql":
+        unknown = sorted(set(options) - MYSQL_OPTIONS)
+        if unknown:
+            refuse(name, f"unknown option {unknown[0]}; there are {', '.join(sorted(MYSQL_OPTIONS))}")
+        return entry | {"ENGINE": "django.db.backends.mysql", "OPTIONS": {"charset": "utf8mb4", **options}}
+    # A pool instead of CONN_MAX_AGE: under ASGI every request has a thread of its own, and kept connections pile up.
+    most = options.pop("pool_max_size", "10")
+    if not most.isdigit() or int(most) < 1:
+        refuse(name, f"pool_max_size must be a whole number from 1, not {most!r}")
+    pool = {"min_size": 1, "max_size": int(most), "timeout": 10}
+    return entry | {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0, "OPTIONS": {**options, "pool": pool}}
 
 
 def storage(name: str, default: str) -> dict[str, Any]:

@@ -10,8 +10,12 @@ import re
 import subprocess
 import sys
 
+from tests.backends import DATABASES
+from tests.servers import die_with_parent
+
 # Nothing in these ever meets a database, so once is enough.
-PURE = ["tests/compiler", "tests/sandbox", "tests/upstream"]
+FOLDERS = ["tests/compiler", "tests/sandbox", "tests/upstream"]
+PURE = [*FOLDERS, "tests/test_house.py", "tests/test_docs.py", "tests/test_openapi.py"]
 SUMMARY = re.compile(r"^=*\s*(.*\b(?:passed|failed|error).* in [\d.]+s.*?)\s*=*$", re.MULTILINE)
 
 
@@ -21,7 +25,9 @@ def run(backend: str, arguments: list[str]) -> tuple[int, str]:
     if backend != "sqlite":
         command += [word for folder in PURE for word in ("--ignore", folder)]
     env = os.environ | {"SCAIFLOW_TEST_DB": backend}
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+    with subprocess.Popen(
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=die_with_parent
+    ) as running:
         told = ""
         for line in running.stdout or []:
             sys.stdout.write(line)
@@ -35,7 +41,7 @@ def run(backend: str, arguments: list[str]) -> tuple[int, str]:
 
 
 def main(words: list[str]) -> int:
-    backends = [word for word in words if not word.startswith("-")]
+    backends = [word for word in words if word in DATABASES]
     lines, worst = [], 0
     for backend in backends:
         code, line = run(backend, ["-n", "2", "-m", "not slow", *words[len(backends) :]])

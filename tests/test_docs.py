@@ -34,7 +34,7 @@ def test_the_readme_opens_with_the_main_job_and_the_tests() -> None:
 def test_ci_calls_the_readmes_own_test_command() -> None:
     lines = (ROOT / ".ci/run").read_text().splitlines()
     assert [line for line in lines if line.startswith("make")] == [
-        "make test", "make rules test-slow", "make test-postgres", "make test-mariadb",
+        "make test", "make rules test-slow", "make test-postgres", "make test-mariadb", "make audit",
     ]  # fmt: skip
 
 

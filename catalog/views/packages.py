@@ -22,6 +22,7 @@ from catalog.serializers.packages import (
 from catalog.views.base import PackageView
 from scaiflow.kit.calls import Call, Raw
 from scaiflow.kit.conditions import Conditions
+from scaiflow.kit.errors import Conflict
 from scaiflow.kit.pagination import counted_page
 from scaiflow.kit.rights import MANAGE, VIEW
 from scaiflow.kit.views import ApiView, read_body, read_query
@@ -49,12 +50,27 @@ class PackageDetail(PackageView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW, "PATCH": MANAGE, "DELETE": MANAGE}
     authored: ClassVar[set[str]] = {"PATCH", "DELETE"}
     calls: ClassVar[dict[str, Call]] = {
-        "GET": Call("get_package", "A package with its readme and its versions", PackageDetailOut, query=WhichIn),
+        "GET": Call(
+            "get_package",
+            "A package with its readme and its versions",
+            PackageDetailOut,
+            query=WhichIn,
+            raises=(Conflict,),
+        ),
         "PATCH": Call(
-            "change_visibility", "Who sees a package (its author, admins)", PackageOut, body=VisibilityIn, query=WhichIn
+            "change_visibility",
+            "Who sees a package (its author, admins)",
+            PackageOut,
+            body=VisibilityIn,
+            query=WhichIn,
+            raises=(Conflict,),
         ),
         "DELETE": Call(
-            "delete_package", "Delete a package; it can be brought back (its author, admins)", status=204, query=WhichIn
+            "delete_package",
+            "Delete a package; it can be brought back (its author, admins)",
+            status=204,
+            query=WhichIn,
+            raises=(Conflict,),
         ),
     }
 
@@ -74,7 +90,13 @@ class PackageRestore(PackageView):
     permissions: ClassVar[dict[str, str]] = {"POST": MANAGE}
     authored: ClassVar[set[str]] = {"POST"}
     calls: ClassVar[dict[str, Call]] = {
-        "POST": Call("restore_package", "Bring a deleted package back (its author, admins)", PackageOut, query=WhichIn),
+        "POST": Call(
+            "restore_package",
+            "Bring a deleted package back (its author, admins)",
+            PackageOut,
+            query=WhichIn,
+            raises=(Conflict,),
+        ),
     }
     opens_deleted = True
 
@@ -90,6 +112,7 @@ class PackageDownload(PackageView):
             "A version of a package, as its file",
             Raw("application/zip", binary=True),
             query=WhichIn,
+            raises=(Conflict,),
             headers=("If-None-Match",),
             told=("Content-Disposition", "ETag"),
             also={304: None},

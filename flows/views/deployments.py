@@ -127,7 +127,14 @@ class DeployPreview(FlowView):
             "What a deploy would do, without doing it",
             DeployPreviewOut,
             body=DeployIn,
-            raises=(MissingScaiGridCredentials, BadSecretPath, ScaiQueueAuth, ScaiQueueProvisionFailed, PassedThrough),
+            raises=(
+                MissingScaiGridCredentials,
+                BadSecretPath,
+                ScaiQueueAuth,
+                ScaiQueueProvisionFailed,
+                ScaiCorePublishFailed,
+                PassedThrough,
+            ),
         ),
     }
 

@@ -20,7 +20,7 @@ from flows.serializers.packages import ExportQueryIn, InstalledOut, InstallIn, P
 from flows.views.base import FlowView
 from flows.views.flows import flow_answer
 from scaiflow.kit.calls import Call, Raw
-from scaiflow.kit.errors import NotFound
+from scaiflow.kit.errors import Conflict, NotFound
 from scaiflow.kit.rights import MANAGE, VIEW
 from scaiflow.kit.views import ApiView, read_body, read_query
 from tenants.principals import caller_of
@@ -56,6 +56,7 @@ class PackageInstall(PackageView):
             InstalledOut,
             body=InstallIn,
             query=WhichIn,
+            raises=(Conflict,),
             also={201: FlowOut},
         ),
     }

@@ -93,7 +93,7 @@ async def _messages(watch: Watch, opening: Opening) -> AsyncGenerator[sse.Messag
             # At once too: it gives back the database connection of the request, which else stays open with the stream.
             await database_sync_to_async(check_again)(opening)
             check_at = now() + settings.EVENT_RECHECK_SECONDS
-        message = await _next(watch, min(sign_at, check_at) - now())
+        message = await watch.take(min(sign_at, check_at) - now())
         if message is None and now() < sign_at:
             continue
         message = message or sse.HEARTBEAT
@@ -102,13 +102,6 @@ async def _messages(watch: Watch, opening: Opening) -> AsyncGenerator[sse.Messag
             return
         sign_at, told_bytes = now() + settings.EVENT_HEARTBEAT_SECONDS, told_bytes + len(message.text)
     yield RENEW
-
-
-async def _next(watch: Watch, seconds: float) -> sse.Message | None:
-    try:
-        return await asyncio.wait_for(watch.waiting.get(), max(seconds, 0.001))
-    except TimeoutError:
-        return None
 
 
 def check_again(opening: Opening) -> None:

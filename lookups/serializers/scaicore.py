@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 from rest_framework import serializers
 
-from scaiflow.kit.shapes import Text
+from scaiflow.kit.shapes import Object, Text
 
 
 class CoreIn(serializers.Serializer):
@@ -31,15 +29,8 @@ class ResolveIn(serializers.Serializer):
     core_id = Text(max_length=128, default=None)
 
 
-class AnyJSON(serializers.Field):
-    told: ClassVar[dict[str, Any]] = {}
-
-    def to_internal_value(self, data: Any) -> Any:
-        return data
-
-
 class InvokeIn(serializers.Serializer):
-    input = AnyJSON(default=dict, allow_null=True)
+    input = Object(default=dict)
 
 
 class AnyObjectIn(serializers.Serializer):

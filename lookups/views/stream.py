@@ -24,7 +24,8 @@ class EventStream(ApiView):
             "The same as server-sent events, as they happen",
             Raw("text/event-stream"),
             query=StreamIn,
-            raises=PROXIED,
+            headers=("Last-Event-ID",),
+            raises=(*PROXIED, Unavailable),
         ),
     }
 

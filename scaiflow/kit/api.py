@@ -53,7 +53,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     """DRF's EXCEPTION_HANDLER."""
     set_rollback()
     request: HttpRequest = context["request"]._request  # noqa: SLF001  DRF keeps Django's request there
-    note_refusal(context["request"].user, request, error)
+    if isinstance(error, NotAllowed | Unseen):  # of who was not let in at all, DRF would ask once more who it is
+        note_refusal(context["request"].user, request, error)
     return respond(request, error)
 
 

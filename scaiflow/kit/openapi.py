@@ -37,6 +37,7 @@ HEADERS = {
     "If-Match": "The ETag that you read. Answered 412 when somebody saved meanwhile; nothing is changed then.",
     "If-None-Match": "The ETag that you have. Answered 304 when it is still the newest.",
     "Idempotency-Key": "1 to 255 printable ASCII characters. The same key and body again: the same job.",
+    "Last-Event-ID": "The id of the last event that you have seen; the stream goes on behind it.",
     "Prefer": "`respond-async` answers 202 at once with the place of the job.",
     "X-Scaikey-Timestamp": "Unix time of the signature; at most 300 s off.",
 }

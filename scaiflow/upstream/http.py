@@ -68,7 +68,7 @@ class Unreachable(Exception):
 
 
 class TooSlow(Unreachable):
-    """It was not done answering in time."""
+    """It took the call and was not done answering in time."""
 
 
 @dataclass(frozen=True)
@@ -234,6 +234,8 @@ def error_of(data: Any, status: int) -> tuple[str | None, str]:
 
 def _no_answer(service: str, error: requests.RequestException | HTTPError) -> Unreachable:
     """Words for people, without the address (it may hold more than they should see) and without library names."""
+    if isinstance(error, requests.ConnectTimeout):
+        return Unreachable(service, TOO_SLOW)
     if isinstance(error, requests.Timeout | ReadTimeoutError):
         return TooSlow(service, TOO_SLOW)
     if isinstance(error, requests.ConnectionError):

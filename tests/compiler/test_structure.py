@@ -70,10 +70,10 @@ def test_what_is_spoiled_is_refused_or_runs_as_it_is_drawn(seed: int, times: int
 @pytest.mark.slow
 def test_thousands_of_graphs_run_as_they_are_drawn_and_most_are_taken() -> None:
     taken = spoiled_taken = 0
-    for seed in range(3000):
+    for seed in range(1500):
         taken += compare(Drawing(seed, size=8 + seed % 30, entries=1 + seed % 2), seed)
         drawing = Drawing(seed, size=6 + seed % 20)
         drawing.spoil(1 + seed % 4)
         spoiled_taken += compare(drawing, seed)
-    assert taken > 2700
-    assert spoiled_taken > 900
+    assert taken > 1400
+    assert spoiled_taken > 600

@@ -315,7 +315,7 @@ def copies(model: type[models.Model]) -> Iterator[models.Model]:
             elif (
                 field.attname in unique
                 and isinstance(field, models.CharField | models.TextField)
-                and field.name != "tenant_id"
+                and field.name not in {"tenant_id", "principal_type"}
             ):
                 fresh[field.attname] = None if field.null else f"{str(row[field.attname])[:20]}-{number}"
             elif isinstance(field, models.AutoField):

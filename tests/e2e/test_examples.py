@@ -268,3 +268,18 @@ def test_what_goes_wrong_at_the_services_is_told_as_it_is_documented(stage: Stag
         }
     finally:
         stage.sandbox("POST", "/sandbox/switches", {"fail_status": 0, "rate_limit": 0})
+
+
+def triggers(stage: Stage, name: str) -> list[str]:
+    road = f"/api/v1/scaicore/events?core_id={stage.core(name)}&limit=500"
+    events = stage.ada.send("GET", road).body["data"]["events"]
+    return [event["payload"]["trigger"] for event in events if event["type"].endswith("invocation.started")]
+
+
+def test_a_webhook_and_the_clock_start_runs_too(stage: Stage) -> None:
+    order = {"order": "A-9", "lines": [{"price": 5, "quantity": 2}]}
+    assert stage.sandbox("POST", "/hooks/demo/order-intake/orders", order).status in {200, 202}
+    assert triggers(stage, "order-intake")[0] == "webhook"
+    before = triggers(stage, "daily-digest").count("schedule")
+    assert stage.sandbox("POST", "/sandbox/clock", {"advance_seconds": 7 * 86_400}).status == 200
+    assert triggers(stage, "daily-digest").count("schedule") > before

@@ -72,6 +72,26 @@ def test_the_products_database_addresses_are_understood(url: str, engine: str) -
     assert ended.stdout.split()[0] == f"django.db.backends.{engine}", ended.stderr
 
 
+def settings_of(url: str) -> str:
+    ended = start("import scaiflow.settings as s; print(s.DATABASES['default'])", **PRODUCTION, SCAIFLOW_DB_URL=url)
+    return ended.stdout or ended.stderr
+
+
+def test_postgres_is_pooled_and_keeps_no_connection_of_its_own() -> None:
+    told = settings_of("postgres://u@db/scaiflow?sslmode=require&pool_max_size=25")
+    assert "'CONN_MAX_AGE': 0" in told
+    assert "'sslmode': 'require', 'pool': {'min_size': 1, 'max_size': 25, 'timeout': 10}" in told
+
+
+def test_mariadb_is_spoken_to_over_tls_where_that_is_said() -> None:
+    assert "'charset': 'utf8mb4', 'ssl_ca': '/etc/ca.pem'" in settings_of("mysql://u@db/x?ssl_ca=/etc/ca.pem")
+
+
+@pytest.mark.parametrize("url", ["postgres://u@db/x?pool_max_size=0", "mysql://u@db/x?unknown=1", "postgres://u@/x"])
+def test_an_option_that_makes_no_sense_stops_the_start(url: str) -> None:
+    assert settings_of(url).startswith("SCAIFLOW_DB_URL: ")
+
+
 def test_a_bucket_is_an_address_too() -> None:
     ended = start(**PRODUCTION, SCAIFLOW_STORAGE_URL="s3://flows/eu?endpoint_url=http://127.0.0.1:9000&region_name=eu")
     assert "'bucket_name': 'flows'" in ended.stdout

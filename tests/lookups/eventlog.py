@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import parse_qs
@@ -55,8 +56,10 @@ class Reader:
         self.buffer = b""
 
     async def frame(self) -> dict[str, Any]:
-        """The next one. Raises StopAsyncIteration at the end, TimeoutError after ten seconds."""
-        while True:
+        """The next one. Raises StopAsyncIteration at the end, TimeoutError after some ten seconds, also when there were
+        signs of life meanwhile."""
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
             while b"\n\n" not in self.buffer:
                 self.buffer += await asyncio.wait_for(anext(self.chunks), 10)
             text, _, self.buffer = self.buffer.partition(b"\n\n")
@@ -68,6 +71,7 @@ class Reader:
             fields = dict(line.split(": ", 1) for line in text.decode().split("\n"))
             if "data" in fields:
                 return {**fields, "data": json.loads(fields["data"])}
+        raise TimeoutError
 
     async def numbers(self, count: int) -> list[int]:
         """The numbers of the next events, all of which must be events."""

@@ -94,6 +94,13 @@ class TestAnswers:
         assert (told.status_code, told.json()) == (200, {"data": data})
         assert grid.asked[-1].json == {"input": {"name": "Ada"}}
 
+    @pytest.mark.parametrize("given", [7, "text", [1], None, True])
+    def test_an_input_that_is_no_object_is_refused(self, ada: Caller, grid: Service, given: Any) -> None:
+        deployed(ada)
+        refused = ask(ada, "invoke", {"input": given})
+        assert (refused.status_code, refused.json()["detail"][0]["loc"]) == (422, ["body", "input"])
+        assert not grid.asked
+
     def test_a_resolution_is_passed_on_as_it_is(self, ada: Caller, grid: Service) -> None:
         deployed(ada)
         body = {"decision": "approve", "comment": "fine", "data": {"n": [1, {}]}}

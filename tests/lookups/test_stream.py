@@ -389,6 +389,20 @@ class TestWhileItRuns:
 
         run(story)
 
+    @pytest.mark.parametrize(("trouble", "status"), [(Told(500, {}), 500), (Told(200, b"<html>"), None)])
+    def test_trouble_that_does_not_end_is_told(
+        self, ada: Caller, flow_id: str, log: EventLog, settings: Any, trouble: Told, status: int | None
+    ) -> None:
+        settings.EVENT_POLL_SECONDS = 0.005
+
+        async def story() -> None:
+            async with stream(ada) as reader:
+                log.refused[str(ada.token)] = trouble
+                told = await reader.last()
+                assert (told["error"], told["status"]) == ("scaicore_api", status)
+
+        run(story)
+
     def test_a_limited_rate_is_kept_to(self, ada: Caller, flow_id: str, log: EventLog) -> None:
         async def story() -> None:
             async with stream(ada) as reader:
@@ -431,6 +445,22 @@ def test_who_does_not_read_is_let_go_and_can_come_back(ada: Caller, flow_id: str
         async with stream(ada, Last_Event_ID=last["id"]) as reader:
             following = last["data"]["payload"]["n"] + 1
             assert await reader.numbers(3) == list(range(following, following + 3))
+
+    run(story)
+
+
+def test_large_events_that_wait_are_bounded_by_their_size(ada: Caller, flow_id: str, log: EventLog) -> None:
+    async def story() -> None:
+        async with stream(ada, "&limit=0") as reader:
+            await until(lambda: len(log.tokens) > 1)
+            log.add(14)
+            for event in log.events:
+                event["payload"]["text"] = "x" * 700_000
+            polls = len(log.tokens)
+            await until(lambda: len(log.tokens) > polls + 1 or not _polls())
+            assert (await reader.last())["error"] in {"too_slow", "renew"}
+        async with stream(ada, Last_Event_ID="evt_11") as reader:
+            assert await reader.numbers(2) == [12, 13]
 
     run(story)
 

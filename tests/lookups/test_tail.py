@@ -87,6 +87,17 @@ def test_it_keeps_no_more_than_it_may() -> None:
     assert tail.newest(0) == []
 
 
+def test_large_events_are_kept_by_their_size_and_still_come_out_once() -> None:
+    log, tail, out = Log(size=10, oldest_first=False), Tail(), 0
+    for _ in range(12):
+        log.add(3)
+        for event in log.events[-3:]:
+            event["timestamp"], event["text"] = "the same for all", "x" * 1_000_000
+        out += len(tail.advance(log.page))
+    assert out == 36
+    assert len(tail.kept) == 8
+
+
 def test_an_event_that_is_deleted_lets_no_old_one_out_again() -> None:
     log, tail = Log(size=10, oldest_first=False), Tail()
     log.add(30)

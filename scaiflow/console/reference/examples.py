@@ -32,6 +32,7 @@ CONTENT = {
     "tests": [{"name": "greets", "input": {"name": "Ada"}, "expect": {"text": "Hello Ada"}}],
 }
 VALUES: dict[str, Any] = {
+    "package_id": "greeting",
     "id": FLOW, "flow_id": FLOW, "job_id": JOB, "JobOut.id": JOB, "core_id": CORE, "deployment_id": DEPLOYMENT,
     "DeploymentOut.id": DEPLOYMENT, "ACLOut.id": "acl_q1V0c5s7RkWf2mYx8bTnZg", "AuditOut.id": "aud_h7R0c5s7RkWf2mYx8bTnZg",
     "UserOut.id": "usr_ada", "TenantOut.id": "tnt_demo", "tenant_id": "tnt_demo", "name": "Greeting", "content": CONTENT,
@@ -54,6 +55,7 @@ VALUES: dict[str, Any] = {
     "message": "what went wrong, for people", "loc": ["body", "name"], "msg": "Field required", "type": "missing",
     "FailureDetail.error": "internal", "detail": "Not Found", "title": "Not Found", "instance": "/api/v1/flows/flow_none",
     "auth_mode": "scaikey", "scaikey_base_url": "https://scaikey.example", "client_id": "scaiflow", "audience": "scaiflow",
+    "package_id": "greeting",
     "access_token": "eyJ...", "refresh_token": "rt_...", "id_token": "eyJ...", "deleted_at": None, "label": "Greet",
 }  # fmt: skip
 

@@ -1,0 +1,74 @@
+"""What is not kept for ever goes, once a day: webhook deliveries, jobs that are over, sessions. And what is kept for ever,
+the audit log, is written out as objects, a day of a tenant in each, for whoever must hold it outside of the database.
+
+Versions, deployments and test runs are the product's memory and stay. Presence goes by itself, and the sync log is
+compacted where it is written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, time, timedelta
+
+import structlog
+from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from flows.models import Job
+from flows.roles import JobState
+from scaiflow.kit import storage
+from scaiflow.kit.models import AuditEntry
+from webhooks.models import Delivery
+
+log = structlog.get_logger(__name__)
+BATCH = 1000
+OVER = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
+
+
+def keep_house() -> dict[str, int]:
+    """`{deliveries, jobs, sessions, audit_days}`: how many went, and how many days were written out. Twice does no harm.
+    Raises Unavailable."""
+    now = timezone.now()
+    counts = {
+        "deliveries": _forget(Delivery.objects.filter(received_at__lt=now - _kept("deliveries"))),
+        "jobs": _forget(Job.objects.filter(state__in=OVER, finished_at__lt=now - _kept("jobs"))),
+        "sessions": _forget(Session.objects.filter(expire_date__lt=now)),
+        "audit_days": sum(1 for _ in _export(now)) if settings.AUDIT_EXPORT else 0,
+    }
+    log.info("house kept", **counts)
+    return counts
+
+
+def _kept(what: str) -> timedelta:
+    """0 days is for ever."""
+    return timedelta(days=settings.RETENTION_DAYS[what] or 365 * 1000)
+
+
+def _forget(rows: QuerySet) -> int:  # type: ignore[type-arg]
+    """A thousand at a time, so that no transaction is long."""
+    gone = 0
+    while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        rows.model._base_manager.filter(pk__in=keys).delete()  # noqa: SLF001
+        gone += len(keys)
+    return gone
+
+
+def _export(now: datetime) -> Iterator[str]:
+    """The keys of the objects that were written: yesterday's, and any of the six days before that is still missing."""
+    for back in range(1, 8):
+        day = (now - timedelta(days=back)).astimezone(UTC).date()
+        start = datetime.combine(day, time(), UTC)
+        entries = AuditEntry.objects.filter(at__gte=start, at__lt=start + timedelta(days=1))
+        for tenant in entries.order_by().values_list("tenant_id", flat=True).distinct():
+            key = f"audit/{tenant or 'none'}/{day:%Y-%m-%d}.jsonl"
+            lines = entries.filter(tenant_id=tenant).order_by("sequence").values().iterator(chunk_size=BATCH)
+            body = b"".join(json.dumps(line, cls=DjangoJSONEncoder, sort_keys=True).encode() + b"\n" for line in lines)
+            try:
+                storage.create(key, body)
+                yield key
+            except storage.ObjectTaken:
+                continue

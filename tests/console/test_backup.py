@@ -1,0 +1,115 @@
+"""What is kept comes back: into an empty installation alone, and looked at to the last byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from flows.models import Flow
+from scaiflow.console.backup import LEFT_OUT, back_up, kept_models, lines_of
+from scaiflow.kit.models import AuditEntry
+from tenants.models import User
+from tests.conftest import Caller, SignIn
+from tests.drawings import greeting
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def installation(sign_in: SignIn, empty_storage: Path) -> Caller:
+    """Flows with versions, an entry for somebody, a secret, a package, audit entries."""
+    User.objects.create(id="usr_bob", tenant_id="tnt_demo")
+    tara = sign_in("usr_tara", admin_role="tenant_admin")
+    tara.post("/api/v1/tenants/me/scaigrid_credentials", {"api_key": "sgk_0123456789abcdef"})
+    flow = tara.post("/api/v1/flows", {"name": "Zoë's flow \u2028 ☂", "content": greeting()}).json()["id"]
+    tara.put(f"/api/v1/flows/{flow}", {"content": greeting("Bye {{name}}")})
+    grant = {"principal_type": "user", "principal_id": "usr_bob", "level": "edit"}
+    tara.post(f"/api/v1/flows/{flow}/acls", grant)
+    package = {"package_id": "greeting", "name": "Greeting", "version": "1.0.0", "flow_id": flow}
+    assert tara.post("/api/v1/catalog/publish", package).status_code == 201
+    return tara
+
+
+def everything() -> dict[str, str]:
+    return {model.__name__: hashlib.sha256(b"".join(lines_of(model))).hexdigest() for model in kept_models()}
+
+
+def objects(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def empty_out(storage: Path) -> None:
+    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
+        for model in kept_models():
+            cursor.execute(f"DELETE FROM {connection.ops.quote_name(model._meta.db_table)}")
+    shutil.rmtree(storage)
+
+
+def test_everything_comes_back_as_it_was(installation: Caller, empty_storage: Path, tmp_path: Path) -> None:
+    rows, kept = everything(), objects(empty_storage)
+    read = installation.get("/api/v1/flows").json()
+    call_command("backup", tmp_path / "b", stdout=StringIO())
+    empty_out(empty_storage)
+    assert not Flow.objects.exists()
+    told = StringIO()
+    call_command("restore", tmp_path / "b", stdout=told)
+    assert "every digest is as it was" in told.getvalue()
+    assert everything() == rows
+    assert objects(empty_storage) == kept
+    assert installation.get("/api/v1/flows").json() == read
+    assert installation.get("/api/v1/tenants/me/scaigrid_credentials").json()["masked_key"] == "sgk_...cdef"
+    assert installation.post("/api/v1/flows", {"name": "After", "content": greeting()}).status_code == 201
+    call_command("verify_audit", stdout=StringIO())
+
+
+def test_no_secret_is_in_a_backup_in_clear(installation: Caller, tmp_path: Path) -> None:
+    back_up(tmp_path / "b")
+    raw = b"".join(objects(tmp_path / "b").values())
+    assert b"sgk_0123456789abcdef" not in raw
+    assert str(installation.token).encode() not in raw
+
+
+def test_nothing_is_restored_over_what_is_there(installation: Caller, tmp_path: Path) -> None:
+    back_up(tmp_path / "b")
+    before = everything()
+    with pytest.raises(CommandError, match="not empty"):
+        call_command("restore", tmp_path / "b")
+    with pytest.raises(CommandError, match="never written over another"):
+        call_command("backup", tmp_path / "b")
+    assert everything() == before
+
+
+@pytest.mark.parametrize("damage", ["a row", "an object", "the release"])
+def test_a_damaged_backup_is_refused_and_leaves_no_rows(
+    installation: Caller, empty_storage: Path, tmp_path: Path, damage: str
+) -> None:
+    folder = tmp_path / "b"
+    back_up(folder)
+    if damage == "a row":
+        table = folder / "tables" / "flows.flow.jsonl"
+        table.write_text(table.read_text().replace("usr_tara", "usr_eve"))
+    elif damage == "an object":
+        next((folder / "objects").rglob("*.json")).write_bytes(b"{}")
+    else:
+        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
+        manifest["migrations"].append("flows.9999_later")
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+    empty_out(empty_storage)
+    with pytest.raises(CommandError):
+        call_command("restore", folder)
+    assert not Flow.objects.exists()
+    assert not AuditEntry.objects.exists()
+
+
+def test_every_table_is_kept_or_left_out_on_purpose() -> None:
+    tables = {model._meta.label_lower for model in apps.get_models(include_auto_created=True) if model._meta.managed}
+    assert tables - {model._meta.label_lower for model in kept_models()} == LEFT_OUT & tables

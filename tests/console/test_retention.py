@@ -1,0 +1,74 @@
+"""What goes, what stays, and what is written out."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from flows.models import Flow, Job
+from scaiflow.console.retention import keep_house
+from scaiflow.kit.models import AuditEntry
+from tests.conftest import Caller
+from tests.drawings import greeting
+from webhooks.models import Delivery
+
+pytestmark = pytest.mark.django_db
+
+
+def delivered(days_ago: int) -> Delivery:
+    at = timezone.now() - timedelta(days=days_ago)
+    return Delivery.objects.create(
+        event_id=f"evt_{days_ago}", type="user.created", occurred_at=at, received_at=at, handled=True
+    )
+
+
+@pytest.fixture
+def flow(ada: Caller) -> Flow:
+    return Flow.objects.get(id=ada.post("/api/v1/flows", {"name": "x", "content": greeting()}).json()["id"])
+
+
+def job(flow: Flow, state: str, days_ago: int) -> Job:
+    at = timezone.now() - timedelta(days=days_ago)
+    return Job.objects.create(
+        flow=flow, kind="deploy", state=state, created_at=at, finished_at=None if state == "running" else at
+    )
+
+
+def test_old_deliveries_and_jobs_that_are_over_go(flow: Flow) -> None:
+    delivered(91), delivered(89)
+    old, young, running = job(flow, "succeeded", 181), job(flow, "failed", 179), job(flow, "running", 400)
+    counts = keep_house()
+    assert (counts["deliveries"], counts["jobs"]) == (1, 1)
+    assert list(Delivery.objects.values_list("event_id", flat=True)) == ["evt_89"]
+    assert set(Job.objects.values_list("id", flat=True)) == {young.id, running.id}
+    assert old.id not in set(Job.objects.values_list("id", flat=True))
+    assert keep_house() == counts | {"deliveries": 0, "jobs": 0}
+
+
+def test_nothing_goes_where_it_is_to_be_kept_for_ever(flow: Flow, settings: Any) -> None:
+    settings.RETENTION_DAYS = {"deliveries": 0, "jobs": 0}
+    delivered(3000)
+    job(flow, "succeeded", 3000)
+    assert (keep_house()["deliveries"], keep_house()["jobs"]) == (0, 0)
+
+
+def test_the_audit_log_is_never_shortened_and_written_out_day_by_day(
+    flow: Flow, settings: Any, empty_storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.AUDIT_EXPORT = True
+    entries = AuditEntry.objects.count()
+    assert keep_house()["audit_days"] == 0  # a day that is not over
+    tomorrow = timezone.now() + timedelta(days=1)
+    monkeypatch.setattr("scaiflow.console.retention.timezone.now", lambda: tomorrow)
+    assert keep_house()["audit_days"] == 1
+    (written,) = (empty_storage / "audit/tnt_demo").glob("*.jsonl")
+    lines = [json.loads(line) for line in written.read_text().splitlines()]
+    assert [line["sequence"] for line in lines] == list(range(1, entries + 1))
+    assert lines[0]["digest"] == AuditEntry.objects.get(sequence=1).digest
+    assert keep_house()["audit_days"] == 0  # written once
+    assert AuditEntry.objects.count() == entries
