@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 # uv installs in seconds what pip takes a minute for; where it cannot be had or cannot reach the index, pip does it.
-INSTALL = $(RUN) -m uv pip install --quiet --python $(RUN) -r $(1) || $(RUN) -m pip install --quiet -r $(1)
+INSTALL = $(RUN) -m uv pip install --quiet --compile-bytecode --python $(RUN) -r $(1) || $(RUN) -m pip install --quiet -r $(1)
 
 .DEFAULT_GOAL := help
 .PHONY: $(shell grep -oE '^[a-z-]+:' $(firstword $(MAKEFILE_LIST)) | tr -d :)
@@ -47,6 +47,8 @@ test: tools ## the whole test suite but for the slow tests
 test-slow: tools ## the slow tests
 	$(RUN) -m pytest -n 2 -m slow
 
+bench-sync: tools ## the sync socket beside two other Yjs servers, under the same load (needs Node; some minutes)
+	$(RUN) benchmarks/sync.py
 test-postgres: tools ## the suite on PostgreSQL and Redis, both from wheels
 	$(RUN) -m tests.matrix postgres
 

@@ -7,6 +7,7 @@ from typing import Any
 from celery import shared_task
 
 from flows.operations.deploy import deploy
+from flows.operations.documents import compact_forgotten
 from flows.operations.fixtures import run_tests
 from flows.operations.tending import tend_jobs
 from flows.operations.working import work_on
@@ -25,3 +26,8 @@ def run_flow_tests(*, job_id: str, **_: Any) -> None:
 @shared_task(name="flows.tend_jobs")
 def tend_all_jobs(**_: Any) -> None:
     tend_jobs()
+
+
+@shared_task(name="flows.compact_documents")
+def compact_documents(**_: Any) -> None:
+    compact_forgotten()

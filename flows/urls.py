@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
+from flows.consumers import no_such_socket, sync_socket
 from flows.views.acls import ACLDetail, ACLs
 from flows.views.admin import AdminFlowOwner, AdminTenantFlows, AdminTenants
 from flows.views.deployments import DeploymentRedeploy, Deployments, DeployPreview, FlowDeploy
@@ -11,6 +12,7 @@ from flows.views.flows import FlowDetail, FlowRestore, Flows
 from flows.views.jobs import FlowJobs, JobCancel, JobDetail
 from flows.views.legacy import DevDeploy
 from flows.views.packages import CatalogPublish, FlowExport, PackageInstall
+from flows.views.presence import Heartbeat, PresentPeers
 from flows.views.preview import FlowCompile, FlowImport, FlowValidate
 from flows.views.test_runs import FlowRunTests, TestRun, TestRuns
 from flows.views.versions import VersionDetail, VersionDiff, VersionRestore, Versions
@@ -47,6 +49,13 @@ urlpatterns = [
     path("admin/tenants", AdminTenants.as_view(), name="admin-tenants"),
     path("admin/tenant/flows", AdminTenantFlows.as_view(), name="admin-tenant-flows"),
     path("admin/flows/<id:flow_id>/owner", AdminFlowOwner.as_view(), name="admin-flow-owner"),
+    path("flows/<id:flow_id>/presence", PresentPeers.as_view(), name="flow-presence"),
+    path("flows/<id:flow_id>/presence/heartbeat", Heartbeat.as_view(), name="flow-presence-heartbeat"),
     path("jobs/<id:job_id>", JobDetail.as_view(), name="job"),
     path("jobs/<id:job_id>/cancel", JobCancel.as_view(), name="job-cancel"),
+]
+
+websocket_urlpatterns = [  # Channels' routing, which takes any ASGI application
+    path("api/v1/flows/<id:flow_id>/sync", sync_socket),  # type: ignore[arg-type]
+    re_path(r"", no_such_socket),  # type: ignore[arg-type]
 ]

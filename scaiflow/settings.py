@@ -60,7 +60,12 @@ MAX_CONTENT_BYTES = env.number("SCAIFLOW_MAX_CONTENT_BYTES", 5 * 1024 * 1024, le
 # A body may be as large as the content in it, plus a name and a description, plus what JSON's escapes cost.
 MAX_BODY_BYTES = MAX_CONTENT_BYTES + 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
-MAX_SYNC_BYTES = env.number("SCAIFLOW_MAX_SYNC_BYTES", 16 * 1024 * 1024, least=1024)  # for the sync socket to come
+MAX_SYNC_BYTES = env.number("SCAIFLOW_MAX_SYNC_BYTES", 16 * 1024 * 1024, least=1024)
+SYNC_QUEUE_BYTES = env.number("SCAIFLOW_SYNC_QUEUE_BYTES", 4 * 1024 * 1024, least=64 * 1024)
+SYNC_SOCKETS_PER_FLOW = env.number("SCAIFLOW_SYNC_SOCKETS_PER_FLOW", 100, least=1)
+SYNC_SOCKETS_PER_USER = env.number("SCAIFLOW_SYNC_SOCKETS_PER_USER", 20, least=1)
+SYNC_IDLE_SECONDS = env.number("SCAIFLOW_SYNC_IDLE_SECONDS", 30)
+SYNC_DRAIN_SECONDS = env.number("SCAIFLOW_SYNC_DRAIN_SECONDS", 5, most=600)
 # How often the events of a Core are read while somebody watches, a quiet stream gives a sign, and its rights are checked.
 EVENT_POLL_SECONDS, EVENT_HEARTBEAT_SECONDS, EVENT_RECHECK_SECONDS = 1.0, 15.0, 30.0
 JOB_WAIT_SECONDS = env.number("SCAIFLOW_JOB_WAIT_SECONDS", 120, most=3600)
@@ -125,6 +130,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = os.path.join(tempfile.gettempdir(), "scaiflow-be
 CELERY_BEAT_SCHEDULE = {
     "scaikey-sync": {"task": "tenants.sync", "schedule": timedelta(minutes=SYNC_INTERVAL_MINUTES)},
     "tend-jobs": {"task": "flows.tend_jobs", "schedule": timedelta(seconds=10)},
+    "compact-documents": {"task": "flows.compact_documents", "schedule": timedelta(seconds=60)},
     "keep-house": {"task": "console.keep_house", "schedule": timedelta(days=1)},
 }
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.2}
@@ -275,6 +281,8 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django.request": {"level": "CRITICAL"},  # kit/api.py logs bugs itself, with the request id
         "daphne": {"level": "WARNING"},
+        "uvicorn": {"level": "WARNING"},  # it tells the whole address of a socket, with the token in its query
+        "uvicorn.access": {"level": "WARNING"},
         "celery": {"level": "WARNING"},
         "urllib3": {"level": "WARNING"},
     },

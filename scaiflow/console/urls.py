@@ -26,6 +26,7 @@ from scaiflow.console.views.deploying import (
 )
 from scaiflow.console.views.flow import FlowBack, FlowCompiled, FlowDelete, FlowEdit, FlowExport, FlowOverview
 from scaiflow.console.views.flows import FlowCheck, FlowList, FlowNew
+from scaiflow.console.views.here import FlowHere
 from scaiflow.console.views.home import HomeHealth
 from scaiflow.console.views.resources import Resources
 from scaiflow.console.views.running import FlowRuns, FlowRunsShort, FlowRunStream, Running
@@ -65,6 +66,7 @@ urlpatterns = [
     path("flows/<id:flow_id>/tests", FlowTests.as_view(), name="flow-tests"),
     path("jobs/<id:job_id>", JobProgress.as_view(), name="job"),
     path("jobs/<id:job_id>/stop", JobStop.as_view(), name="job-stop"),
+    path("flows/<id:flow_id>/here", FlowHere.as_view(), name="flow-here"),
     path("flows/<id:flow_id>/runs", FlowRuns.as_view(), name="flow-runs"),
     path("flows/<id:flow_id>/runs/short", FlowRunsShort.as_view(), name="flow-runs-short"),
     path("flows/<id:flow_id>/runs/stream", FlowRunStream.as_view(), name="flow-runs-stream"),

@@ -1,4 +1,4 @@
-"""The error tree. Just raise: kit/api.py alone turns an error into an answer.
+"""The error tree. Just raise: kit/api.py alone turns an error into an answer (and kit/ws.py into a socket's close code).
 
     AppError                      status  detail
     ├── Unauthenticated           401     text, with WWW-Authenticate: Bearer
@@ -8,6 +8,7 @@
     ├── Conflict                  409     text
     ├── TooLarge                  413     text
     ├── Unprocessable             422     list of {loc, msg, type}
+    ├── TooMany                   429     text
     ├── RateLimited               429     text, with Retry-After
     ├── Failure                   400     object: error, message, often fix, and more keys
     │   ├── Precondition          412
@@ -69,6 +70,12 @@ class Conflict(AppError):
 
 class TooLarge(AppError):
     status = 413
+
+
+class TooMany(AppError):
+    """More at once than the limits allow."""
+
+    status = 429
 
 
 class Unprocessable(AppError):

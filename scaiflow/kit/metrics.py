@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120)
 
@@ -15,6 +15,15 @@ JOBS = Counter("scaiflow_jobs", "Jobs that ended", ["kind", "state"])
 STEP_SECONDS = Histogram(
     "scaiflow_job_step_seconds", "Time of a step of a deploy", ["step", "outcome"], buckets=SECONDS
 )
+SYNC_SOCKETS = Gauge("scaiflow_sync_sockets", "Open sync sockets of this process")
+SYNC_ROOMS = Gauge("scaiflow_sync_rooms", "Flows whose document this process holds in memory")
+SYNC_QUEUED_BYTES = Gauge("scaiflow_sync_queued_bytes", "Bytes that wait for slow readers of the sync socket")
+SYNC_LOG_LENGTH = Gauge("scaiflow_sync_log_length", "Log entries since the last snapshot, in the open rooms")
+SYNC_FRAMES_IN = Counter("scaiflow_sync_frames_in", "Frames from clients", ["kind"])
+SYNC_FRAMES_OUT = Counter("scaiflow_sync_frames_out", "Frames told to clients, one for each receiver")
+SYNC_GROUPS = Counter("scaiflow_sync_groups", "Groups of updates that were written, each for one room")
+SYNC_DROPS = Counter("scaiflow_sync_drops", "Sockets that this server closed", ["code"])
+SYNC_WRITE_SECONDS = Histogram("scaiflow_sync_write_seconds", "Time to write one round of groups", buckets=SECONDS)
 RATE_LIMITED = Counter("scaiflow_rate_limited", "Requests refused for coming too often", ["group"])
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 

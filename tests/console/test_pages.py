@@ -237,6 +237,12 @@ def test_a_job_that_runs_is_asked_for_again_and_one_that_is_over_is_not(ada_at: 
     assert "core_7" in part
 
 
+def test_who_looks_at_a_flow_is_seen_by_the_others(tara_at: Visitor, ada_at: Visitor, flow: Flow) -> None:
+    assert "Nobody else is looking" in ada_at.send(road(flow, "/here"), headers=PARTIAL).content.decode()
+    assert "Ada</li>" in tara_at.send(road(flow, "/here"), headers=PARTIAL).content.decode()
+    assert "Ada</li>" in tara_at.read(road(flow, "/here"))
+
+
 def test_a_refusal_in_the_console_is_in_the_audit_log(vera_at: Visitor, flow: Flow) -> None:
     vera_at.get(road(flow))
     entry = AuditEntry.objects.get(result="refused")

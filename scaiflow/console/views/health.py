@@ -16,6 +16,7 @@ from django.http import HttpRequest, JsonResponse
 from redis import Redis, RedisError
 
 from scaiflow.kit import storage
+from scaiflow.kit.draining import DRAIN
 from scaiflow.kit.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -37,6 +38,8 @@ def ready(request: HttpRequest) -> JsonResponse:
 
 def parts_in_words() -> dict[str, str]:
     """All at once, and none is waited for longer than PATIENCE seconds."""
+    if DRAIN.has_begun:
+        return {"process": "is about to end"}
     running = {name: _pool.submit(_word, name, check) for name, check in CHECKS.items()}
     wait(running.values(), timeout=PATIENCE)
     return {name: word.result() if word.done() else "does not answer in time" for name, word in running.items()}

@@ -1,0 +1,140 @@
+"""Shared documents at rest: read whole, added to, and compacted. All of it blocks; none of it runs on an event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from flows.models import DocumentUpdate, FlowDocument
+from flows.streams import dirty_flows, drop_from_stream, read_stream
+from flows.sync.document import BadUpdate, Document
+from scaiflow.kit.leases import LeaseTaken, lease
+
+log = structlog.get_logger(__name__)
+DELETED_AT_ONCE = INSERTED_AT_ONCE = 300
+# Written by hand: this is the one write that happens all the time. A single statement is a transaction by itself.
+INSERT = "INSERT INTO flows_documentupdate (flow_id, change, created_at) VALUES "
+ROW = "(%s, %s, %s)"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What was found: where it stands in the stream ("0" for nothing), and how many entries the logs held."""
+
+    document: Document
+    position: str
+    length: int
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that is known of a document, read in the one order in which nothing can slip through: the stream, then the
+    rows, then the snapshot. What moves meanwhile is read twice, which changes nothing."""
+
+    streamed: list[tuple[str, bytes]]
+    rows: list[tuple[int, bytes]]
+    snapshot: bytes | None
+    revision: int
+
+    def updates(self) -> list[bytes]:
+        first = [self.snapshot] if self.snapshot else []
+        return first + [change for _, change in self.rows] + [change for _, change in self.streamed]
+
+
+def load_document(flow_id: str) -> Stored:
+    """The whole document. An update that cannot be taken in (damage at rest) is left out and told in the log."""
+    parts = _read(flow_id)
+    try:
+        document = Document(parts.updates())
+    except BadUpdate:
+        document = _without_damage(flow_id, parts.updates())
+    position = parts.streamed[-1][0] if parts.streamed else "0"
+    return Stored(document, position, len(parts.rows) + len(parts.streamed))
+
+
+def append_updates(groups: Sequence[tuple[str, bytes]]) -> None:
+    """Writes groups of several flows; when it returns they are there for whoever comes, also after `kill -9`."""
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    with connection.cursor() as cursor:
+        for at in range(0, len(groups), INSERTED_AT_ONCE):
+            some = groups[at : at + INSERTED_AT_ONCE]
+            values = [value for flow_id, change in some for value in (flow_id, change, now)]
+            cursor.execute(INSERT + ", ".join([ROW] * len(some)), values)
+
+
+def compact_document(flow_id: str) -> bool:
+    """Makes one snapshot of all there is, and takes away exactly what went into it: an update that arrives meanwhile stays.
+    False when somebody else is at it, or when there is nothing to do."""
+    try:
+        with lease(f"sync:{flow_id}"):
+            return _compact(flow_id)
+    except LeaseTaken:
+        return False
+
+
+def compact_forgotten() -> None:
+    """Brings into the database what processes that died have left in Redis."""
+    for flow_id in dirty_flows():
+        compact_document(flow_id)
+
+
+def _compact(flow_id: str) -> bool:
+    parts = _read(flow_id)
+    if not parts.rows and not parts.streamed:
+        drop_from_stream(flow_id, [])
+        return False
+    try:
+        state = Document(parts.updates()).since()
+    except BadUpdate:
+        log.error("document cannot be compacted", flow=flow_id)
+        return False
+    try:
+        with transaction.atomic():
+            _replace_snapshot(flow_id, state, parts)
+            _delete_rows([row_id for row_id, _ in parts.rows])
+    except (_Overtaken, IntegrityError):
+        return False
+    drop_from_stream(flow_id, [entry_id for entry_id, _ in parts.streamed])
+    return True
+
+
+class _Overtaken(Exception):
+    """Somebody made a snapshot since we read: their lease or ours was too old."""
+
+
+def _replace_snapshot(flow_id: str, state: bytes, parts: Parts) -> None:
+    if parts.snapshot is None:
+        FlowDocument.objects.create(flow_id=flow_id, state=state)
+        return
+    mine = FlowDocument.objects.filter(flow_id=flow_id, revision=parts.revision)
+    if not mine.update(state=state, revision=parts.revision + 1, updated_at=timezone.now()):
+        raise _Overtaken
+
+
+def _delete_rows(ids: list[int]) -> None:
+    """By their ids: on PostgreSQL a row with a lower id may become visible after one with a higher."""
+    for at in range(0, len(ids), DELETED_AT_ONCE):
+        DocumentUpdate.objects.filter(id__in=ids[at : at + DELETED_AT_ONCE]).delete()
+
+
+def _read(flow_id: str) -> Parts:
+    streamed = read_stream(flow_id)
+    found = DocumentUpdate.objects.filter(flow_id=flow_id).order_by("id").values_list("id", "change")
+    rows = [(row_id, bytes(change)) for row_id, change in found]
+    snapshot = FlowDocument.objects.filter(flow_id=flow_id).values_list("state", "revision").first()
+    state, revision = snapshot or (None, 0)
+    return Parts(streamed, rows, bytes(state) if state is not None else None, revision)
+
+
+def _without_damage(flow_id: str, updates: list[bytes]) -> Document:
+    document = Document()
+    for update in updates:
+        try:
+            document.apply(update)
+        except BadUpdate as error:
+            log.error("damaged update left out", flow=flow_id, bytes=len(update), error=str(error))
+    return document

@@ -1,0 +1,212 @@
+"""What happens in other processes, over Redis: updates, and who is there.
+
+The channel only wakes: whatever it says, the stream is read from where we stand. A channel may lose what it is given, so the
+streams are also read every two seconds, and after a lost connection everything is read anew and our own part added again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from django.db import DatabaseError
+from redis import RedisError
+
+from flows.operations.documents import load_document
+from flows.realtime.journals import PRESENT, WROTE, StreamJournal, asynchronous_client, channel
+from flows.realtime.rooms import Room
+from flows.realtime.threads import on_reader
+from flows.streams import log_key
+from flows.sync import awareness
+from flows.sync.awareness import Entry
+from flows.sync.document import BadUpdate
+from flows.sync.protocol import Malformed
+
+if TYPE_CHECKING:
+    from flows.realtime.hub import Hub
+
+log = structlog.get_logger(__name__)
+SWEEP_SECONDS = 2.0
+# Entries stay in a stream for 20 s (streams.RETAIN_SECONDS); who has not read for half of that reads everything.
+BEHIND_SECONDS = 10.0
+PAUSE_SECONDS = 0.1
+GONE_SECONDS = 30.0
+STAMP = struct.Struct("!12sd")
+COMMON = "scaiflow:sync:wake"  # there is always one channel, so that there is always something to listen to
+
+
+def present_key(flow_id: str) -> str:
+    return f"scaiflow:sync:{flow_id}:present"
+
+
+class Follower:
+    def __init__(self, hub: Hub, url: str, process: bytes, journal: StreamJournal) -> None:
+        self._hub = hub
+        self._process = process
+        self._journal = journal
+        self._url = url
+        self._client = asynchronous_client(url)
+        self._listener: Any = None
+        self._positions: dict[str, str] = {}
+        self._heard: dict[tuple[str, bytes], float] = {}
+        self._swept_at = float("-inf")
+        self._woken: set[str] = set()
+        self._call = asyncio.Event()
+        self._task = asyncio.get_running_loop().create_task(self._follow())
+
+    # --- rooms come and go --------------------------------------------------------------------------------------------
+
+    async def listen(self, flow_id: str) -> None:
+        """From here on we are woken; the document may be read now. Without Redis it is found by the next repair."""
+        self._positions[flow_id] = "0"
+        try:
+            if self._listener is not None:
+                await self._listener.subscribe(channel(flow_id))
+        except (RedisError, OSError):
+            return
+
+    async def begin(self, room: Room, position: str) -> None:
+        """The room was read up to `position`. Who is there already in other processes?"""
+        self._positions[room.flow_id] = position
+        try:
+            found = await self._client.hvals(present_key(room.flow_id))
+        except (RedisError, OSError):
+            return
+        for value in found:
+            process, at = STAMP.unpack_from(value)
+            if process != self._process and time.time() - at < GONE_SECONDS:
+                self._adopt(room, process, value[STAMP.size :])
+
+    async def forget(self, flow_id: str) -> None:
+        self._positions.pop(flow_id, None)
+        self._heard = {key: at for key, at in self._heard.items() if key[0] != flow_id}
+        try:
+            if self._listener is not None:
+                await self._listener.unsubscribe(channel(flow_id))
+        except (RedisError, OSError):
+            return
+
+    # --- who is there -------------------------------------------------------------------------------------------------
+
+    async def announce(self, flow_id: str, entries: list[Entry]) -> None:
+        stamp = STAMP.pack(self._process, time.time())
+        key = present_key(flow_id)
+        try:
+            async with self._client.pipeline(transaction=False) as pipe:
+                for entry in entries:
+                    if entry.state is None:
+                        pipe.hdel(key, str(entry.client))
+                    else:
+                        pipe.hset(key, str(entry.client), stamp + awareness.encode([entry]))
+                pipe.expire(key, 2 * int(GONE_SECONDS))
+                pipe.publish(channel(flow_id), PRESENT + stamp + awareness.encode(entries))
+                await pipe.execute()
+        except (RedisError, OSError):
+            return  # it is told again every ten seconds
+
+    def drop_the_silent(self) -> None:
+        """Processes that died without a word take their people with them."""
+        long_ago = time.monotonic() - GONE_SECONDS
+        for (flow_id, process), at in list(self._heard.items()):
+            if at < long_ago:
+                del self._heard[flow_id, process]
+                room = self._hub.rooms.get(flow_id)
+                if room:
+                    room.tell_awareness(room.board.leave(process))
+
+    # --- following ----------------------------------------------------------------------------------------------------
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except* (RedisError, OSError, DatabaseError) as errors:
+                log.error("component down", component="redis", error=repr(errors.exceptions[0]))
+            self._listener = None
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _listen(self) -> None:
+        client = asynchronous_client(self._url, socket_timeout=None)  # it may be quiet for hours
+        async with client, client.pubsub(ignore_subscribe_messages=True) as listener:
+            await listener.subscribe(COMMON)
+            self._listener = listener  # from here on rooms that open subscribe themselves
+            if self._positions:
+                await listener.subscribe(*[channel(flow_id) for flow_id in self._positions])
+            await self._repair()
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._hear_all(listener))
+                both.create_task(self._read_all())
+
+    async def _hear_all(self, listener: Any) -> None:
+        async for message in listener.listen():
+            self._hear(message)
+
+    async def _read_all(self) -> None:
+        """While one reading goes on, what wakes us for the next one gathers."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._call.wait(), SWEEP_SECONDS)
+            self._call.clear()
+            woken, self._woken = self._woken, set()
+            await self._read(woken)
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        flow_id, data = message["channel"].decode().split(":")[2], message["data"]
+        room = self._hub.rooms.get(flow_id)
+        process = data[1:13]
+        if process == self._process or room is None:
+            return
+        if data[:1] == WROTE:
+            self._woken.add(flow_id)
+            self._call.set()
+        elif data[:1] == PRESENT:
+            self._adopt(room, process, data[1 + STAMP.size :])
+
+    def _adopt(self, room: Room, process: bytes, body: bytes) -> None:
+        self._heard[room.flow_id, process] = time.monotonic()
+        try:
+            changed = room.board.adopt(process, awareness.decode(body))
+        except Malformed:
+            return
+        if changed:
+            room.tell_awareness(changed)
+
+    async def _read(self, woken: set[str]) -> None:
+        """What the streams hold since we last looked: of those that we were woken for, or of all when it is time."""
+        now = time.monotonic()
+        if now - self._swept_at > BEHIND_SECONDS:
+            await self._repair()
+        if now - self._swept_at > SWEEP_SECONDS:
+            woken, self._swept_at = set(self._positions), now
+        asked = {log_key(flow_id): self._positions[flow_id] for flow_id in woken if flow_id in self._positions}
+        for key, entries in await self._client.xread(asked) if asked else []:
+            self._take_in(key.decode().split(":")[2], entries)
+
+    def _take_in(self, flow_id: str, entries: list[tuple[bytes, dict[bytes, bytes]]]) -> None:
+        room = self._hub.rooms.get(flow_id)
+        if room is None or flow_id not in self._positions:
+            return
+        self._positions[flow_id] = entries[-1][0].decode()
+        changes = [fields[b"u"] for _, fields in entries if fields[b"p"] != self._process]
+        try:
+            room.adopt(changes)
+        except BadUpdate as error:
+            log.error("bad update from another process", flow=flow_id, error=str(error))
+
+    async def _repair(self) -> None:
+        """Raises RedisError, OSError, DatabaseError."""
+        await self._journal.add_again()
+        for flow_id in list(self._positions):
+            room = self._hub.rooms.get(flow_id)
+            if room is None:
+                continue
+            stored = await on_reader(load_document, flow_id)
+            if self._hub.rooms.get(flow_id) is room:
+                self._positions[flow_id] = stored.position
+                room.adopt([stored.document.since(room.document.vector())])
+                await self.announce(flow_id, room.board.own_entries())
+        self._swept_at = time.monotonic()

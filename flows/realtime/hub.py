@@ -1,0 +1,186 @@
+"""All rooms of this process: opened, written, told, watched, and put away."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Iterator
+
+import structlog
+from django.conf import settings
+
+from flows.operations.documents import compact_document, load_document
+from flows.realtime.follower import Follower
+from flows.realtime.journals import JournalDown, StreamJournal, journal
+from flows.realtime.peers import Peer
+from flows.realtime.rooms import Room
+from flows.realtime.threads import on_reader
+from flows.sync.awareness import Entry
+from scaiflow.kit import metrics
+from scaiflow.kit.ws import OUR_BUG, UNAVAILABLE, Close
+
+log = structlog.get_logger(__name__)
+# The first update of a group waits this long for others; one write and one message then carry them all.
+GROUP_SECONDS = 0.01
+AWARENESS_SECONDS = 0.02
+COMPACT_AFTER, COMPACT_AT_REST_AFTER = 500, 50  # log entries: while people are there, and when they have gone
+NOT_WRITTEN = Close(UNAVAILABLE, "what you wrote could not be stored; come back with it")
+BROKEN = Close(OUR_BUG, "")
+
+
+class Hub:
+    def __init__(self) -> None:
+        self.process = secrets.token_hex(6).encode()
+        self.rooms: dict[str, Room] = {}
+        self.journal = journal(self.process)
+        self.follower = (
+            Follower(self, settings.REDIS_URL, self.process, self.journal)
+            if isinstance(self.journal, StreamJournal)
+            else None
+        )
+        self.on_left: Callable[[Room, Peer], None] = lambda room, peer: None
+        self._opening: dict[str, asyncio.Task[Room]] = {}
+        self._collected: dict[Room, None] = {}
+        self._writing: asyncio.Task[None] | None = None
+        self._changed: dict[Room, dict[int, Entry]] = {}
+        self._compacting: dict[str, asyncio.Task[None]] = {}
+        self._background: set[asyncio.Task[None]] = set()
+        metrics.SYNC_SOCKETS.set_function(lambda: sum(len(room.peers) for room in self.rooms.values()))
+        metrics.SYNC_ROOMS.set_function(lambda: len(self.rooms))
+        metrics.SYNC_LOG_LENGTH.set_function(lambda: sum(room.length for room in list(self.rooms.values())))
+        metrics.SYNC_QUEUED_BYTES.set_function(lambda: sum(peer.outlet.queued() for _, peer in self.everybody()))
+
+    def everybody(self) -> Iterator[tuple[Room, Peer]]:
+        for room in list(self.rooms.values()):
+            for peer in list(room.peers):
+                yield room, peer
+
+    # --- rooms --------------------------------------------------------------------------------------------------------
+
+    async def open(self, flow_id: str) -> Room:
+        """The room, with the stored document in it. Between this and what the caller does next nothing else happens, so a
+        room that is entered at once is not put away before. Raises DatabaseError, RedisError."""
+        while (room := self.rooms.get(flow_id)) is None:
+            opening = self._opening.get(flow_id)
+            if opening is None:
+                opening = self._opening[flow_id] = asyncio.get_running_loop().create_task(self._open(flow_id))
+                opening.add_done_callback(lambda _: self._opening.pop(flow_id, None))
+            await asyncio.shield(opening)
+        return room
+
+    async def _open(self, flow_id: str) -> Room:
+        if self.follower:
+            await self.follower.listen(flow_id)
+        stored = await on_reader(load_document, flow_id)
+        room = Room(flow_id, stored.document, self, length=stored.length)
+        room.idle_since = time.monotonic()
+        self.rooms[flow_id] = room
+        if self.follower:
+            await self.follower.begin(room, stored.position)
+        return room
+
+    def left(self, room: Room, peer: Peer) -> None:
+        room.idle_since = time.monotonic()
+        self.on_left(room, peer)
+
+    def put_away_the_idle(self) -> None:
+        long_ago = time.monotonic() - settings.SYNC_IDLE_SECONDS
+        for room in list(self.rooms.values()):
+            if room.is_at_rest and room.idle_since <= long_ago and room not in self._changed:
+                self._forget(room)
+                if room.length >= COMPACT_AT_REST_AFTER:
+                    self._compact(room)
+
+    def _forget(self, room: Room) -> None:
+        if self.rooms.get(room.flow_id) is room:
+            del self.rooms[room.flow_id]
+            if self.follower:
+                self.spawn(self.follower.forget(room.flow_id))
+
+    def _compact(self, room: Room) -> None:
+        room.length = 0
+        if room.flow_id not in self._compacting:
+            task = self.spawn(self._compacted(room.flow_id))
+            self._compacting[room.flow_id] = task
+            task.add_done_callback(lambda _: self._compacting.pop(room.flow_id, None))
+
+    async def _compacted(self, flow_id: str) -> None:
+        await on_reader(compact_document, flow_id)
+
+    # --- what is written is told --------------------------------------------------------------------------------------
+
+    def collect(self, room: Room) -> None:
+        self._collected[room] = None
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.get_running_loop().create_task(self._write())
+            self._writing.add_done_callback(self._written)
+
+    async def _write(self) -> None:
+        while self._collected:
+            await asyncio.sleep(GROUP_SECONDS)
+            rooms, self._collected = list(self._collected), {}
+            groups = [(room, room.take_group()) for room in rooms]
+            started = time.perf_counter()
+            try:
+                await self.journal.write([(room.flow_id, group.change) for room, group in groups])
+            except JournalDown:
+                self._give_up(rooms, NOT_WRITTEN)
+                continue
+            metrics.SYNC_WRITE_SECONDS.observe(time.perf_counter() - started)
+            metrics.SYNC_GROUPS.inc(len(groups))
+            for room, group in groups:
+                room.tell_group(group)
+                if room.length >= COMPACT_AFTER:
+                    self._compact(room)
+
+    def _written(self, task: asyncio.Task[None]) -> None:
+        """A bug in writing must not leave rooms behind that take in what nobody will store."""
+        if not task.cancelled() and (error := task.exception()):
+            log.error("bug", error=repr(error))
+            self._give_up(list(self.rooms.values()), BROKEN)
+
+    def _give_up(self, rooms: list[Room], close: Close) -> None:
+        """These documents are ahead of what is stored, and have told nobody. Their people have it and bring it again."""
+        for room in rooms:
+            self._collected.pop(room, None)
+            self._forget(room)
+            room.close(close)
+
+    # --- who is there -------------------------------------------------------------------------------------------------
+
+    def announce(self, room: Room, entries: list[Entry]) -> None:
+        """Told a little later, with what else changes until then: pointers move far more often than anybody can see."""
+        if not self._changed:
+            asyncio.get_running_loop().call_later(AWARENESS_SECONDS, self._tell_changes)
+        changed = self._changed.setdefault(room, {})
+        for entry in entries:
+            changed[entry.client] = entry
+
+    def _tell_changes(self) -> None:
+        changed, self._changed = self._changed, {}
+        for room, entries in changed.items():
+            room.tell_awareness(list(entries.values()))
+            if self.follower:
+                self.spawn(self.follower.announce(room.flow_id, list(entries.values())))
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    async def settle(self) -> None:
+        """Returns when everything that was heard is stored."""
+        while self._writing and not self._writing.done():
+            await asyncio.wait([self._writing])
+        await self.journal.settle()
+        while self._background:
+            await asyncio.wait(self._background)
+
+    def spawn(self, work: object) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)  # type: ignore[arg-type]
+        self._background.add(task)
+        task.add_done_callback(self._over)
+        return task
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("background work failed", error=repr(error))

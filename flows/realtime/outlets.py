@@ -1,0 +1,212 @@
+"""How bytes leave a connection: at once and for nobody's waiting, with a bound on what may queue up.
+
+ASGI's own `send` encodes each message anew for each receiver, blocks while one reader is slow (uvicorn), or buffers without
+limit (daphne). A message from a server is the same bytes for everybody, so for these two servers the frame is encoded once
+and handed to the connection underneath, whose buffer tells how much waits. Any other server gets a queue of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections import deque
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
+
+from django.conf import settings
+
+from scaiflow.kit.ws import Close
+
+Event = MutableMapping[str, Any]
+Send = Callable[[Event], Awaitable[None]]
+# A client that does not read is told why when it reads again; after this long it is cut off.
+GRACE_SECONDS = 30.0
+
+
+class Wire:
+    """One message for any number of receivers: as it is, and as a WebSocket frame (RFC 6455, 5.2), made on first use."""
+
+    __slots__ = ("_frame", "message")
+
+    def __init__(self, message: bytes) -> None:
+        self.message = message
+        self._frame = b""
+
+    @property
+    def frame(self) -> bytes:
+        if not self._frame:
+            self._frame = _header(len(self.message)) + self.message
+        return self._frame
+
+
+def _header(length: int) -> bytes:
+    if length < 126:
+        return struct.pack("!BB", 0x82, length)
+    if length < 65536:
+        return struct.pack("!BBH", 0x82, 126, length)
+    return struct.pack("!BBQ", 0x82, 127, length)
+
+
+def largest_read() -> int:
+    """What a server takes in before it hangs up itself. It does so while the client is still sending, which then hardly ever
+    hears why; so a frame that is not much too large is read to its end, and refused by us."""
+    return 2 * int(settings.MAX_SYNC_BYTES)
+
+
+Hear = Callable[[bytes], None]
+
+
+class Outlet(Protocol):
+    def take_in(self, hear: Hear, *, below: int) -> None:
+        """Where it can be done: frames of fewer bytes than that go to `hear` and not to ASGI's `receive`."""
+
+    def push(self, wire: Wire) -> None: ...
+
+    def queued(self) -> int:
+        """Bytes that wait for the reader."""
+
+    async def close(self, close: Close) -> None:
+        """Returns when the other side has been told, as far as anybody can know."""
+
+    def abort(self) -> None:
+        """Cut the connection without a word."""
+
+
+class UvicornOutlet:
+    """Writes to the transport under uvicorn's WebSocketsSansIOProtocol, which serializes nothing of its own in between."""
+
+    def __init__(self, send: Send, protocol: Any) -> None:
+        self._send = send
+        self._protocol = protocol
+        self._transport = protocol.transport
+        protocol.conn.max_message_size = largest_read()
+
+    def take_in(self, hear: Hear, *, below: int) -> None:
+        self._protocol.queue = Intake(self._protocol, hear, below)
+        self._protocol.read_paused = True  # so that it does not pause by itself after every frame
+
+    def push(self, wire: Wire) -> None:
+        if not (self._protocol.close_sent or self._protocol.disconnected):
+            self._transport.write(wire.frame)
+
+    def queued(self) -> int:
+        return int(self._transport.get_write_buffer_size())
+
+    async def close(self, close: Close) -> None:
+        await self._send({"type": "websocket.close", "code": close.code, "reason": close.reason})
+
+    def abort(self) -> None:
+        self._transport.abort()
+
+
+class Intake:
+    """Stands in the place of uvicorn's queue: hands small frames over as they arrive. The way through a queue and a task
+    costs more than what is done with such a frame. Large ones take that way, and reading pauses until they are through."""
+
+    def __init__(self, protocol: Any, hear: Hear, below: int) -> None:
+        self._queue: asyncio.Queue[Event] = protocol.queue
+        self._transport = protocol.transport
+        self._is_paused: bool = protocol.read_paused
+        self._hear, self._below = hear, below
+
+    def put_nowait(self, event: Event) -> None:
+        frame = event.get("bytes")
+        if frame is not None and len(frame) < self._below:
+            self._hear(frame)
+            return
+        self._queue.put_nowait(event)
+        if event["type"] == "websocket.receive" and not self._is_paused:
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    async def get(self) -> Event:
+        if self._is_paused and self._queue.empty():
+            self._is_paused = False
+            self._transport.resume_reading()
+        return await self._queue.get()
+
+    def empty(self) -> bool:
+        """uvicorn resumes reading when it is; here that is done above."""
+        return False
+
+
+class DaphneOutlet:
+    """Sends through autobahn, which keeps order with its own frames, and looks into Twisted's buffer."""
+
+    def __init__(self, protocol: Any) -> None:
+        self._protocol = protocol
+        protocol.maxMessagePayloadSize = protocol.maxFramePayloadSize = largest_read()
+        protocol.closeHandshakeTimeout = GRACE_SECONDS
+
+    def take_in(self, hear: Hear, *, below: int) -> None:
+        """Not here."""
+
+    def push(self, wire: Wire) -> None:
+        if self._protocol.state == self._protocol.STATE_OPEN:
+            self._protocol.sendMessage(wire.message, True)
+
+    def queued(self) -> int:
+        transport = self._protocol.transport
+        waiting = len(transport.dataBuffer) - transport.offset + transport._tempDataLen  # noqa: SLF001
+        return int(waiting)
+
+    async def close(self, close: Close) -> None:
+        """autobahn's `sendClose`, which daphne calls, refuses all codes below 3000 but 1000."""
+        if self._protocol.state == self._protocol.STATE_OPEN:
+            self._protocol.sendCloseFrame(code=close.code, reasonUtf8=close.reason.encode())
+
+    def abort(self) -> None:
+        self._protocol.transport.abortConnection()
+
+
+class QueueOutlet:
+    """For any ASGI server: a queue, and a task that sends from it. Cannot see what the server itself buffers."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._queue: deque[bytes] = deque()
+        self._bytes = 0
+        self._task: asyncio.Task[None] | None = None
+
+    def take_in(self, hear: Hear, *, below: int) -> None:
+        """Not here."""
+
+    def push(self, wire: Wire) -> None:
+        self._queue.append(wire.message)
+        self._bytes += len(wire.message)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._drain())
+
+    async def _drain(self) -> None:
+        while self._queue:
+            message = self._queue[0]
+            await self._send({"type": "websocket.send", "bytes": message})
+            self._queue.popleft()
+            self._bytes -= len(message)
+
+    def queued(self) -> int:
+        return self._bytes
+
+    async def close(self, close: Close) -> None:
+        if self._task:
+            await asyncio.wait([self._task])
+        await self._send({"type": "websocket.close", "code": close.code, "reason": close.reason})
+
+    def abort(self) -> None:
+        self._queue.clear()
+        if self._task:
+            self._task.cancel()
+
+
+def outlet_for(send: Send) -> Outlet:
+    protocol: Any = getattr(send, "__self__", None)
+    if _is(protocol, "uvicorn.protocols.websockets.websockets_sansio_impl") and not protocol.conn.extensions:
+        return UvicornOutlet(send, protocol)
+    (handed, *_) = getattr(send, "args", None) or (None,)
+    if _is(handed, "daphne.ws_protocol"):
+        return DaphneOutlet(handed)
+    return QueueOutlet(send)
+
+
+def _is(candidate: object, module: str) -> bool:
+    return type(candidate).__module__ == module

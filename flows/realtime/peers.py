@@ -1,0 +1,94 @@
+"""One connection in a room: who it is, what it may, and its way out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+
+from flows.realtime.outlets import GRACE_SECONDS, Outlet, Wire
+from flows.sync.awareness import State
+from scaiflow.kit.metrics import SYNC_DROPS
+from scaiflow.kit.ws import TRY_AGAIN, Close
+from tenants.principals import Principal
+
+TOO_SLOW = Close(TRY_AGAIN, "you do not read what is sent; come back")
+# What a client chooses itself in how others see it. Who it is, the token says.
+LOOKS = ("color", "colorLight")
+
+
+class Peer:
+    __slots__ = (
+        "_closer", "_slack", "closing", "expires_at", "has_spoken", "is_told_denied", "may_write",
+        "on_close", "outlet", "principal",
+    )  # fmt: skip
+
+    def __init__(self, *, outlet: Outlet, principal: Principal, may_write: bool) -> None:
+        self.outlet = outlet
+        self.principal = principal
+        self.may_write = may_write
+        self.expires_at = principal.expires_at
+        self.closing: Close | None = None
+        self.on_close: Callable[[], None] = _nothing
+        self.is_told_denied = False
+        self.has_spoken = True
+        self._slack = 0
+        self._closer: asyncio.Task[None] | None = None
+
+    def tell(self, wire: Wire) -> None:
+        """For what everybody is told. Who has too much waiting already is closed, and loses nothing: it asks again."""
+        if self.closing is None:
+            self.outlet.push(wire)
+            self.has_spoken = True
+            self._check_queue()
+
+    def answer(self, message: bytes) -> None:
+        """For what this connection asked for. It may be larger than the queue; but who asks must also read."""
+        if self.closing is None and self.outlet.queued() > settings.SYNC_QUEUE_BYTES:
+            self.close(TOO_SLOW)
+        elif self.closing is None:
+            self._slack += len(message)
+            self.tell(Wire(message))
+
+    def _check_queue(self) -> None:
+        queued = self.outlet.queued()
+        if queued <= settings.SYNC_QUEUE_BYTES:
+            self._slack = 0
+        elif queued > settings.SYNC_QUEUE_BYTES + self._slack:
+            self.close(TOO_SLOW)
+
+    def close(self, close: Close) -> None:
+        """Out of the room at once; the other side is told when it can be, and cut off if it will not listen."""
+        if self.closing is not None:
+            return
+        self.closing = close
+        SYNC_DROPS.labels(str(close.code)).inc()
+        self.on_close()
+        loop = asyncio.get_running_loop()
+        self._closer = loop.create_task(self._say_goodbye(close))
+
+    async def _say_goodbye(self, close: Close) -> None:
+        try:
+            async with asyncio.timeout(GRACE_SECONDS):
+                await self.outlet.close(close)
+        except (TimeoutError, OSError, RuntimeError):  # servers raise the last two for who is gone already
+            self.outlet.abort()
+
+    def dress(self, state: State) -> State:
+        """The user in an awareness state is the one of the token, whatever the client says."""
+        given = state.get("user")
+        looks: dict[str, Any] = (
+            {name: given[name] for name in LOOKS if name in given} if isinstance(given, dict) else {}
+        )
+        return {**state, "user": looks | self.identity()}
+
+    def identity(self) -> dict[str, str]:
+        """Under both spellings: `name` is what editors show, the other two what presence tells over HTTP."""
+        name = self.principal.display_name or self.principal.email or self.principal.sub
+        return {"id": self.principal.sub, "name": name, "user_id": self.principal.sub, "display_name": name}
+
+
+def _nothing() -> None:
+    """Nobody to tell yet."""

@@ -1,0 +1,203 @@
+"""A room: one flow's document in this process, the connections that edit it, and who is told what.
+
+The document takes updates in at once, so that a bad one is found while its sender is known. It is therefore ahead of the log
+by the group that is being collected or written; whatever a client is told waits until that group is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flows.realtime.outlets import Wire
+from flows.realtime.peers import Peer
+from flows.sync import awareness, protocol
+from flows.sync.awareness import Board, Entry
+from flows.sync.document import (
+    EMPTY_VECTOR,
+    BadUpdate,
+    BadVector,
+    Document,
+    has_structs,
+    merged,
+    says_something,
+)
+from flows.sync.protocol import Kind, Malformed
+from scaiflow.kit.metrics import SYNC_FRAMES_IN, SYNC_FRAMES_OUT
+from scaiflow.kit.ws import Close
+
+if TYPE_CHECKING:
+    from flows.realtime.hub import Hub
+
+NO_WRITING = "your access to this flow is for reading"
+COUNT_IN = {kind: SYNC_FRAMES_IN.labels(kind.name.lower()).inc for kind in Kind}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What several people wrote within a few milliseconds, merged; and what those are told who asked meanwhile."""
+
+    change: bytes
+    author: Peer | None  # None when there are several
+    answers: list[tuple[Peer, bytes]]
+
+
+class Room:
+    def __init__(self, flow_id: str, document: Document, hub: Hub, *, length: int = 0) -> None:
+        self.flow_id = flow_id
+        self.document = document
+        self.board = Board()
+        self.peers: set[Peer] = set()
+        self.length = length  # log entries since the snapshot
+        self.idle_since = 0.0
+        self._hub = hub
+        self._pending: list[bytes] = []
+        self._authors: set[Peer] = set()
+        self._is_writing = False
+        self._asking: list[tuple[Peer, bytes]] = []
+        self._full = b""  # the answer to who has nothing yet, until the document changes
+        self._hear: dict[Kind, Callable[[Peer, bytes], None]] = {
+            Kind.STEP1: self._asked,
+            Kind.STEP2: self._answered,
+            Kind.UPDATE: self._written,
+            Kind.AWARENESS: self._announced,
+            Kind.QUERY_AWARENESS: self._queried,
+            Kind.UNKNOWN: self._passed_over,
+        }
+
+    @property
+    def is_at_rest(self) -> bool:
+        return not (self.peers or self._pending or self._is_writing)
+
+    # --- connections --------------------------------------------------------------------------------------------------
+
+    def enter(self, peer: Peer) -> None:
+        self.peers.add(peer)
+        peer.on_close = lambda: self.leave(peer)
+        self._invite(peer)
+        present = self.board.entries()
+        if present:
+            peer.answer(protocol.awareness(awareness.encode(present)))
+
+    def _invite(self, peer: Peer) -> None:
+        """Asks for what the client has and we do not. What is not written yet may be asked for twice."""
+        peer.answer(protocol.step1(self.document.vector()))
+
+    def leave(self, peer: Peer) -> None:
+        if peer in self.peers:
+            self.peers.remove(peer)
+            self._hub.left(self, peer)
+            self.announce(self.board.leave(peer))
+
+    def promote(self, peer: Peer) -> None:
+        """The right to write came while it was here: what was refused before is asked for again."""
+        peer.may_write, peer.is_told_denied = True, False
+        self._invite(peer)
+
+    def close(self, close: Close) -> None:
+        for peer in list(self.peers):
+            peer.close(close)
+
+    # --- what clients say ---------------------------------------------------------------------------------------------
+
+    def hear(self, peer: Peer, frame: bytes) -> None:
+        """Raises Malformed (also for what is no update and no state vector): that client is to be closed."""
+        kind, body = protocol.read(frame)
+        COUNT_IN[kind]()
+        try:
+            self._hear[kind](peer, body)
+        except (BadUpdate, BadVector) as error:
+            raise Malformed(str(error)) from None
+
+    def _asked(self, peer: Peer, vector: bytes) -> None:
+        if self._pending or self._is_writing:
+            self._asking.append((peer, vector))
+        else:
+            peer.answer(self._step2(vector))
+
+    def _answered(self, peer: Peer, update: bytes) -> None:
+        """A client answers our step1 with all its deletions, also when it has nothing that we lack."""
+        if peer.may_write or has_structs(update):
+            self._written(peer, update)
+
+    def _written(self, peer: Peer, update: bytes) -> None:
+        if not peer.may_write:
+            self._refuse(peer, update)
+        elif self.document.apply(update):
+            self._full = b""
+            self._pending.append(update)
+            self._authors.add(peer)
+            self._hub.collect(self)
+
+    def _refuse(self, peer: Peer, update: bytes) -> None:
+        if says_something(update) and not peer.is_told_denied:
+            peer.is_told_denied = True
+            peer.answer(protocol.denied(NO_WRITING))
+
+    def _announced(self, peer: Peer, body: bytes) -> None:
+        self.announce(self.board.hear(peer, awareness.decode(body), peer.dress))
+
+    def _queried(self, peer: Peer, _: bytes) -> None:
+        peer.answer(protocol.awareness(awareness.encode(self.board.entries())))
+
+    def _passed_over(self, peer: Peer, _: bytes) -> None:
+        """Counted above; a newer client may say what we do not know."""
+
+    # --- what clients are told ----------------------------------------------------------------------------------------
+
+    def take_group(self) -> Group:
+        """All that was collected, to be written. The answers are computed now, while the document is no further."""
+        change = merged(self._pending)
+        author = next(iter(self._authors)) if len(self._authors) == 1 else None
+        answers = [(peer, self._step2(vector)) for peer, vector in self._asking]
+        self._pending, self._authors, self._asking = [], set(), []
+        self._is_writing = True
+        return Group(change, author, answers)
+
+    def tell_group(self, group: Group) -> None:
+        """The group is written."""
+        self._is_writing = False
+        self.length += 1
+        self._spread(group.change, author=group.author)
+        for peer, message in group.answers:
+            peer.answer(message)
+        if not self._pending:
+            asking, self._asking = self._asking, []
+            for peer, vector in asking:
+                self._asked(peer, vector)
+
+    def adopt(self, changes: list[bytes]) -> None:
+        """What other processes wrote. Raises BadUpdate."""
+        news = [change for change in changes if self.document.apply(change)]
+        if news:
+            self._full = b""
+            self.length += len(news)
+            self._spread(merged(news), author=None)
+
+    def _spread(self, change: bytes, *, author: Peer | None) -> None:
+        wire = Wire(protocol.update(change))
+        SYNC_FRAMES_OUT.inc(len(self.peers))
+        for peer in list(self.peers):
+            if peer is not author:
+                peer.tell(wire)
+
+    def _step2(self, vector: bytes) -> bytes:
+        if vector != EMPTY_VECTOR:
+            return protocol.step2(self.document.since(vector))
+        if not self._full:
+            self._full = protocol.step2(self.document.since())
+        return self._full
+
+    # --- who is there -------------------------------------------------------------------------------------------------
+
+    def announce(self, entries: list[Entry]) -> None:
+        """Everybody is told, and who said it too: a client that hears nothing for 30 s thinks that we are gone."""
+        if entries:
+            self._hub.announce(self, entries)
+
+    def tell_awareness(self, entries: list[Entry]) -> None:
+        wire = Wire(protocol.awareness(awareness.encode(entries)))
+        SYNC_FRAMES_OUT.inc(len(self.peers))
+        for peer in list(self.peers):
+            peer.tell(wire)

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from flows.presence import presence
+from flows.roles import Level
+from flows.serializers.presence import HeartbeatIn, PresentOut
+from flows.views.base import FlowView
+from scaiflow.kit.rights import VIEW
+from scaiflow.kit.views import read_body
+from tenants.principals import caller_of
+
+
+class Heartbeat(FlowView):
+    permissions: ClassVar[dict[str, str]] = {"POST": VIEW}
+    levels: ClassVar[dict[str, Level]] = {"POST": Level.VIEW}
+
+    def post(self, request: Request, flow_id: str) -> Response:
+        told = read_body(HeartbeatIn, request)
+        presence().arrive(flow_id=self.flow.id, user_id=caller_of(request).sub, **told)
+        return Response(status=204)
+
+
+class PresentPeers(FlowView):
+    permissions: ClassVar[dict[str, str]] = {"GET": VIEW, "DELETE": VIEW}
+    levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW, "DELETE": Level.VIEW}
+
+    def get(self, request: Request, flow_id: str) -> Response:
+        others = [peer for peer in presence().present(self.flow.id) if peer.user_id != caller_of(request).sub]
+        return Response({"peers": PresentOut(others, many=True).data})
+
+    def delete(self, request: Request, flow_id: str) -> Response:
+        presence().leave(flow_id=self.flow.id, user_id=caller_of(request).sub)
+        return Response(status=204)

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from scaiflow.console.processes import Processes
+from tests.loopback import serving
+from tests.scaikey import ScaiKey
+from tests.sync.node import Node, running_node
+from tests.sync.stage import Stage
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[Node]:
+    with running_node() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def nobody_stays(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Clients do not outlive their test."""
+    yield
+    if "node" in request.fixturenames:
+        request.getfixturevalue("node").ask("endAll")
+
+
+@pytest.fixture(scope="session")
+def make_stage(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[Callable[..., Stage]]:
+    folder = tmp_path_factory.mktemp("sync")
+    with serving(ScaiKey()) as scaikey, Processes(logs=folder) as group:
+
+        def make(**more: str) -> Stage:
+            own = folder / str(next(NUMBERS))
+            own.mkdir()
+            stage = Stage(own, scaikey, OfOneStage(own, group), more)  # type: ignore[arg-type]
+            if connection.vendor == "sqlite":
+                stage.take_schema(str(connection.settings_dict["NAME"]))
+            else:
+                stage.command("migrate", "-v", "0")
+            return stage
+
+        yield make
+
+
+class OfOneStage(Processes):
+    """Processes of one stage; what it leaves running ends with the session."""
+
+    def __init__(self, logs: Path, all_of_them: Processes) -> None:
+        super().__init__(logs=logs)
+        self._all = all_of_them
+
+    def start(self, name: str, arguments: list[str], env: Any) -> Any:
+        process = super().start(name, arguments, env)
+        self._all.running[f"{self.logs}/{name}/{process.pid}"] = process
+        return process
+
+
+@pytest.fixture(scope="session", params=["uvicorn", "daphne"])
+def server(request: pytest.FixtureRequest, make_stage: Callable[..., Stage]) -> Stage:
+    """A running server; the rows are tried on both kinds that the product starts."""
+    stage = make_stage()
+    stage.start(kind=request.param)
+    return stage

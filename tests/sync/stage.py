@@ -1,0 +1,128 @@
+"""Servers as the product starts them, on a database of their own, with a ScaiKey whose keys the test holds."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import signal
+import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+from scaiflow.console.processes import Processes, clean_environment, free_port
+from scaiflow.console.stage import sync_arguments, web_arguments
+from scaiflow.env import BASE_DIR
+from tests.drawings import greeting
+from tests.scaikey import ScaiKey
+
+METRICS = "the-metrics-token"
+PATIENCE = 120.0  # the machine that runs the tests may be busy with others
+ARGUMENTS = {
+    "uvicorn": sync_arguments,
+    "daphne": web_arguments,
+    # As an operator may start it who has not read our documents.
+    "plain daphne": lambda port: ["-m", "daphne", "-p", str(port), "scaiflow.asgi:application"],
+    "plain uvicorn": lambda port: ["-m", "uvicorn", "--port", str(port), "scaiflow.asgi:application"],
+    "wsproto": lambda port: ["-m", "uvicorn", "--ws", "wsproto", "--port", str(port), "scaiflow.asgi:application"],
+}
+
+
+@dataclass
+class Answer:
+    status: int
+    body: Any
+
+
+@dataclass
+class Stage:
+    """One installation: several servers may run on it. `call` speaks HTTP to the first one that was started last."""
+
+    folder: Path
+    scaikey: ScaiKey
+    group: Processes
+    more: dict[str, str] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
+
+    def env(self) -> dict[str, str]:
+        return clean_environment() | {
+            "SCAIFLOW_ENV_FILE": "/dev/null",
+            "SCAIFLOW_SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests",
+            "SCAIFLOW_ENCRYPTION_KEYS": base64.urlsafe_b64encode(b"k" * 32).decode(),
+            "SCAIFLOW_DB_URL": f"sqlite:///{self.folder}/scaiflow.db",
+            "SCAIFLOW_STORAGE_URL": f"file://{self.folder}/objects",
+            "SCAIFLOW_METRICS_TOKEN": METRICS,
+            "SCAIFLOW_SCAIKEY_CLIENT_ID": "scaiflow",
+            "SCAIFLOW_SCAIKEY_CLIENT_SECRET": "the-clients-secret",
+            "SCAIFLOW_SYNC_DRAIN_SECONDS": "1",
+            "SCAIKEY_BASE_URL": self.scaikey.url,
+            **self.more,
+        }
+
+    def take_schema(self, migrated: str) -> None:
+        """A copy of the test run's own database, before any test has written to it or after it was emptied."""
+        with sqlite3.connect(migrated) as source, sqlite3.connect(self.folder / "scaiflow.db") as own:
+            source.backup(own)
+
+    def start(self, name: str = "server", kind: str = "uvicorn", **more: str) -> None:
+        self.ports[name] = free_port()
+        self.group.start(name, ARGUMENTS[kind](self.ports[name]), self.env() | more)
+        self.group.wait_until_up(name, self.ports[name], "/healthz", seconds=PATIENCE)
+
+    def kill(self, name: str = "server", number: int = signal.SIGKILL) -> subprocess.Popen[bytes]:
+        process = self.group.running.pop(name)
+        process.send_signal(number)
+        return process
+
+    def again(self, name: str = "server", kind: str = "uvicorn") -> None:
+        """The same server on the same port, after it ended."""
+        self.group.start(name, ARGUMENTS[kind](self.ports[name]), self.env())
+        self.group.wait_until_up(name, self.ports[name], "/healthz", seconds=PATIENCE)
+
+    def command(self, *arguments: str) -> None:
+        """A management command. Raises CalledProcessError."""
+        subprocess.run([sys.executable, "manage.py", *arguments], cwd=BASE_DIR, env=self.env(), check=True)
+
+    # --- what people do -----------------------------------------------------------------------------------------------
+
+    def token(self, sub: str = "usr_ada", **claims: Any) -> str:
+        return self.scaikey.token(sub=sub, name=sub.removeprefix("usr_").title(), **claims)
+
+    def call(self, method: str, path: str, body: Any = None, *, token: str = "", name: str = "server") -> Answer:
+        connection = HTTPConnection("127.0.0.1", self.ports[name], timeout=20)
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token or self.token()}"}
+        connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+        answer = connection.getresponse()
+        raw = answer.read()
+        connection.close()
+        is_json = (answer.getheader("Content-Type") or "").startswith("application/json")
+        return Answer(answer.status, json.loads(raw) if raw and is_json else raw.decode())
+
+    def flow(self, name: str = "server") -> str:
+        told = self.call("POST", "/api/v1/flows", {"name": secrets.token_hex(4), "content": greeting()}, name=name)
+        assert told.status == 201, told
+        return str(told.body["id"])
+
+    def url(self, flow_id: str, name: str = "server") -> str:
+        return f"ws://127.0.0.1:{self.ports[name]}/api/v1/flows/{flow_id}"
+
+    def metrics(self, name: str = "server") -> dict[str, float]:
+        text = self.call("GET", "/metrics", token=METRICS, name=name).body
+        lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+        return {series: float(value) for series, _, value in lines}
+
+    def rows(self, query: str, *arguments: Any) -> list[tuple[Any, ...]]:
+        """Straight from the database file."""
+        with sqlite3.connect(self.folder / "scaiflow.db", timeout=20) as connection:
+            return connection.execute(query, arguments).fetchall()
+
+    def rows_of_many(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        with sqlite3.connect(self.folder / "scaiflow.db", timeout=20) as connection:
+            connection.executemany(statement, rows)
+
+    def log_of(self, name: str = "server") -> str:
+        return (self.folder / f"{name}.log").read_text(errors="replace")

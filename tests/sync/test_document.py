@@ -1,0 +1,143 @@
+"""The document on the server: nothing is lost, also when it comes in the wrong order."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pycrdt import Array, Doc
+
+from flows.sync.document import (
+    NOTHING,
+    BadUpdate,
+    BadVector,
+    Document,
+    has_structs,
+    is_plain,
+    merged,
+    merged_in_chunks,
+)
+from flows.sync.trial import try_out
+
+
+def typed(count: int, *, delete_last: bool = False) -> list[bytes]:
+    """The updates of somebody who types `count` words, and maybe takes the last one back."""
+    doc: Doc = Doc()
+    updates: list[bytes] = []
+    watch = doc.observe(lambda event: updates.append(event.update))
+    words = doc.get("words", type=Array)
+    for number in range(count):
+        words.append(f"word {number}")
+    if delete_last:
+        del words[count - 1]
+    doc.unobserve(watch)
+    return updates
+
+
+def words_in(state: bytes) -> list[str]:
+    doc: Doc = Doc()
+    doc.apply_update(state)
+    return doc.get("words", type=Array).to_py() or []
+
+
+def test_a_newcomer_gets_what_everybody_wrote() -> None:
+    document = Document(typed(250))
+    assert words_in(document.since()) == [f"word {number}" for number in range(250)]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_updates_in_any_order_are_the_same_document_in_the_end(order: tuple[int, ...]) -> None:
+    updates = typed(3, delete_last=True)
+    document = Document()
+    for place in order:
+        document.apply(updates[place])
+    assert words_in(document.since()) == ["word 0", "word 1"]
+
+
+def test_what_waits_for_something_missing_is_in_the_snapshot_too() -> None:
+    updates = typed(4, delete_last=True)
+    snapshot = Document([updates[0], updates[2], updates[4]]).since()
+    later = Document([snapshot, updates[3], updates[1]])
+    assert words_in(later.since()) == ["word 0", "word 1", "word 2"]
+    assert later.since() == Document(updates).since()
+
+
+def test_it_tells_news_from_what_it_knows() -> None:
+    updates = typed(3, delete_last=True)
+    document = Document()
+    told = [document.apply(update) for update in [updates[0], updates[0], updates[2], updates[2], updates[1], NOTHING]]
+    assert told == [True, False, True, False, True, False]
+    assert not document.apply(document.since())
+    assert document.apply(updates[3])
+    assert not document.apply(updates[3])
+
+
+def test_a_difference_is_what_the_other_lacks() -> None:
+    updates = typed(3)
+    behind = Document(updates[:2])
+    behind.apply(Document(updates).since(behind.vector()))
+    assert behind.vector() == Document(updates).vector()
+
+
+@given(st.binary(max_size=80))
+def test_any_bytes_are_taken_in_or_refused(junk: bytes) -> None:
+    for try_it in (Document().apply, Document().since):
+        try:
+            try_it(junk)
+        except (BadUpdate, BadVector):
+            continue
+
+
+def test_a_damaged_update_leaves_the_document_as_it_was() -> None:
+    updates = typed(3)
+    document = Document(updates[:2])
+    before, chance = document.since(), random.Random(7)
+    for _ in range(500):
+        damaged = bytearray(updates[2])
+        damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        try:
+            Document([before]).apply(bytes(damaged[: chance.randrange(1, len(damaged))]))
+        except BadUpdate:
+            continue
+    assert document.since() == before
+
+
+def test_ten_thousand_updates_are_merged_into_the_same_document() -> None:
+    updates = typed(10_000)
+    chunks = merged_in_chunks(updates)
+    assert len(chunks) == 100
+    assert len(words_in(Document(chunks).since())) == 10_000
+
+
+def test_what_is_no_update_is_not_merged() -> None:
+    for junk in ([b"\xff", b"\xff"], [NOTHING, b""]):
+        with pytest.raises(BadUpdate):
+            merged(junk)
+    with pytest.raises(BadUpdate):
+        has_structs(b"")
+    assert [has_structs(update) for update in typed(1, delete_last=True)] == [True, False]
+
+
+def test_promises_of_many_clients_are_not_believed() -> None:
+    many = b"\x80\x80\x80\x39"
+    for try_it, kind in ((Document().apply, BadUpdate), (Document().since, BadVector)):
+        with pytest.raises(kind):
+            try_it(many)  # type: ignore[operator]
+
+
+def test_an_update_that_would_end_the_process_ends_another_one() -> None:
+    deep = b"\x01\x01\x05\x00\x08\x01\x01a\x01" + b"u\x01" * 200_000
+    assert not is_plain(deep)
+    with pytest.raises(BadUpdate):
+        asyncio.run(try_out(deep))
+
+
+def test_a_large_honest_update_passes_its_trial() -> None:
+    doc: Doc = Doc()
+    doc.get("words", type=Array).append("universe" * 10_000)
+    assert not is_plain(doc.get_update())
+    asyncio.run(try_out(doc.get_update()))

@@ -1,0 +1,155 @@
+"""Two processes over a real Redis: realtime.md, W9, and what happens when Redis is not there for a while."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+import statistics
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+
+from tests.servers import RestartingRedis
+from tests.sync.node import Node
+from tests.sync.people import join, make_known
+from tests.sync.stage import Stage
+
+pytestmark = [pytest.mark.process, pytest.mark.django_db]
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[RestartingRedis]:
+    running = RestartingRedis()
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def two(make_stage: Callable[..., Stage], broker: RestartingRedis) -> Iterator[Stage]:
+    stage = make_stage(SCAIFLOW_REDIS_URL=broker.url, SCAIFLOW_SYNC_IDLE_SECONDS="1")
+    stage.start("server")
+    stage.start("other")
+    yield stage
+    for name in list(stage.group.running):
+        stage.kill(name).wait()
+
+
+def test_w9_updates_and_people_cross(node: Node, two: Stage) -> None:
+    flow = two.flow()
+    ada = join(node, two, "ada", flow, state={"at": "home"})
+    bob = join(node, two, "bob", flow, server="other")
+    times = []
+    for number in range(20):
+        node.ask("set", id="ada", key="n", value=number)
+        times.append(node.until("has", id="bob", key="n", value=number))
+    assert statistics.median(times) < 100
+    node.until("sees", id="bob", other=ada)
+    node.until("sees", id="ada", other=bob)
+    node.ask("awareness", id="ada", state={"at": "sea"})
+    assert node.until("seesState", id="bob", other=ada, key="at", value="sea") < 1000
+    node.ask("cut", id="bob")
+    node.until("seesNot", id="ada", other=bob, seconds=3)
+
+
+def test_w1_a_newcomer_on_one_process_is_told_who_is_on_the_other(node: Node, two: Stage) -> None:
+    flow = two.flow()
+    ada = join(node, two, "ada", flow, state={"x": 1})
+    node.until("sees", id="ada", other=ada)
+    node.ask("set", id="ada", key="k", value="v")
+    join(node, two, "bob", flow, server="other")
+    assert node.ask("read", id="bob")["map"] == {"k": "v"}
+    node.until("sees", id="bob", other=ada, seconds=1)
+
+
+def test_w3_many_writers_on_both_converge(node: Node, two: Stage) -> None:
+    flow = two.flow()
+    names = [f"{server} {number}" for server in ("server", "other") for number in range(3)]
+    for name in names:
+        join(node, two, name, flow, server=name.partition(" ")[0])
+    for name in names:
+        node.ask("push", id=name, count=100)
+    for name in names:
+        node.until("length", id=name, count=600)
+    node.until("equal", ids=names)
+
+
+def test_w9_redis_restarts_empty_in_between_and_nothing_is_lost(
+    node: Node, two: Stage, broker: RestartingRedis
+) -> None:
+    flow = two.flow()
+    ada = join(node, two, "ada", flow, state={"x": 1})
+    join(node, two, "bob", flow, server="other")
+    node.ask("push", id="ada", count=50)
+    broker.stop()
+    for start in range(50, 250, 50):
+        node.ask("push", id="ada", **{"from": start}, count=50)
+        node.ask("push", id="bob", **{"from": start + 1000}, count=50)
+    broker.start()
+    for name in ("ada", "bob"):
+        node.until("length", id=name, count=450)
+    node.until("equal", ids=["ada", "bob"])
+    node.ask("push", id="bob", count=1)
+    node.until("length", id="ada", count=451)
+    node.until("sees", id="bob", other=ada)
+    assert node.ask("closes", id="ada")["closes"] == []
+
+
+def test_w8_what_another_process_was_told_outlives_the_writers_process(node: Node, two: Stage) -> None:
+    flow = two.flow()
+    join(node, two, "ada", flow)
+    join(node, two, "bob", flow, server="other")
+    node.ask("push", id="ada", count=200)
+    node.until("length", id="bob", count=200)
+    two.kill("server").wait()
+    node.ask("end", id="ada")
+    node.ask("end", id="bob")
+    join(node, two, "later", flow, server="other")
+    assert len(node.ask("read", id="later")["list"]) == 200
+    two.again("server")
+
+
+def test_what_a_dead_process_left_in_redis_is_brought_into_the_database(
+    node: Node, two: Stage, broker: RestartingRedis
+) -> None:
+    """By the beat's task: nobody has to open the flow for it."""
+    flow = two.flow()
+    join(node, two, "ada", flow)
+    client = redis.Redis.from_url(broker.url)
+    stored = "SELECT count(*) FROM flows_documentupdate WHERE flow_id = ?"
+    node.ask("push", id="ada", count=10)
+    for _ in itertools.count():
+        if client.xlen(f"scaiflow:sync:{flow}:log"):
+            break
+    two.kill("server", signal.SIGKILL).wait()
+    node.ask("end", id="ada")
+    two.command("shell", "-c", "from flows.operations.documents import compact_forgotten; compact_forgotten()")
+    assert two.rows("SELECT length(state) > 20 FROM flows_flowdocument WHERE flow_id = ?", flow) == [(1,)]
+    assert two.rows(stored, flow) == [(0,)]
+    two.again("server")
+    join(node, two, "later", flow)
+    assert node.ask("read", id="later")["list"] == list(range(10))
+
+
+def test_w12_the_limits_hold_over_all_processes(node: Node, two: Stage) -> None:
+    flow = two.flow()
+    make_known(two, "usr_many", admin_role="tenant_admin", admin_role_source="manual")
+    token = two.token("usr_many")
+    for number in range(20):
+        name = ("server", "other")[number % 2]
+        node.ask("rawOpen", id=f"raw {number}", url=f"{two.url(flow, name)}/sync?token={token}")
+        node.until("frames", id=f"raw {number}", count=1)
+    node.ask("rawOpen", id="one more", url=f"{two.url(flow, 'other')}/sync?token={token}")
+    node.until("closedWith", id="one more", code=4429)
+
+
+def test_presence_is_the_same_on_all_processes(node: Node, two: Stage) -> None:
+    flow = two.flow()
+    two.call("POST", f"/api/v1/flows/{flow}/presence/heartbeat", {"display_name": "Ada", "color": "#0f0"})
+    tara = two.token("usr_sam")
+    make_known(two, "usr_sam", admin_role="tenant_admin", admin_role_source="manual")
+    told = two.call("GET", f"/api/v1/flows/{flow}/presence", token=tara, name="other").body["peers"]
+    assert [(peer["user_id"], peer["display_name"], peer["color"]) for peer in told] == [("usr_ada", "Ada", "#0f0")]
+    two.call("DELETE", f"/api/v1/flows/{flow}/presence", name="other")
+    assert two.call("GET", f"/api/v1/flows/{flow}/presence", token=tara).body == {"peers": []}

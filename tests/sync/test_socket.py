@@ -1,0 +1,256 @@
+"""The sync socket with real clients: realtime.md, W1 to W8 and W12, on every server that the product starts."""
+
+from __future__ import annotations
+
+import pytest
+
+from flows.sync import awareness, protocol
+from flows.sync.awareness import Entry
+from flows.sync.protocol import Kind, read
+from tests.sync.node import Node
+from tests.sync.people import grant, join, make_known, raw
+from tests.sync.stage import Stage
+
+pytestmark = [pytest.mark.process, pytest.mark.django_db]  # the servers get a copy of the test database
+
+
+def frames(node: Node, name: str) -> list[tuple[Kind, bytes]]:
+    return [read(bytes.fromhex(frame)) for frame in node.ask("raw", id=name)["frames"]]
+
+
+def test_w1_who_joins_is_asked_first_told_who_is_there_and_answered_also_with_nothing(
+    node: Node, server: Stage
+) -> None:
+    flow = server.flow()
+    client = join(node, server, "ada", flow, state={"x": 1})
+    node.until("sees", id="ada", other=client)
+    raw(node, server, "raw", flow)
+    node.ask("send", id="raw", frame=protocol.step1(b"\x00").hex())
+    node.until("frames", id="raw", count=3)
+    (first, _), (second, present), (third, update) = frames(node, "raw")
+    assert [first, second, third] == [Kind.STEP1, Kind.AWARENESS, Kind.STEP2]
+    assert [entry.client for entry in awareness.decode(present)] == [client]
+    assert update == b"\x00\x00"
+
+
+def test_w2_a_newcomer_alone_in_a_room_gets_all_of_it(node: Node, server: Stage) -> None:
+    flow = server.flow()
+    join(node, server, "ada", flow)
+    join(node, server, "witness", flow)
+    node.ask("push", id="ada", count=50)
+    node.until("length", id="witness", count=50)
+    node.ask("end", id="ada")
+    node.ask("end", id="witness")
+    join(node, server, "later", flow)
+    assert node.ask("read", id="later")["list"] == list(range(50))
+
+
+def test_w3_concurrent_edits_converge(node: Node, server: Stage) -> None:
+    flow = server.flow()
+    names = ["ada", "bob", "cleo"]
+    for name in names:
+        join(node, server, name, flow)
+    for name in names:
+        node.ask("push", id=name, count=100)
+    for name in names:
+        node.until("length", id=name, count=300)
+    node.until("equal", ids=names)
+
+
+def test_w4_a_viewer_reads_and_is_present_and_what_they_write_is_refused_once(node: Node, server: Stage) -> None:
+    flow = server.flow()
+    grant(server, flow, "usr_vera", "view")
+    join(node, server, "ada", flow)
+    node.ask("set", id="ada", key="a", value=1)
+    vera = join(node, server, "vera", flow, "usr_vera", state={"x": 1})
+    node.until("has", id="vera", key="a", value=1)
+    node.until("sees", id="ada", other=vera)
+    node.ask("set", id="vera", key="b", value=1)
+    node.ask("set", id="ada", key="c", value=1)
+    node.until("has", id="vera", key="c", value=1)
+    assert node.ask("read", id="ada")["map"] == {"a": 1, "c": 1}
+    assert node.ask("closes", id="vera")["closes"] == []
+
+
+def test_w4_the_refusal_is_message_2_told_once_and_an_empty_answer_is_not_refused(node: Node, server: Stage) -> None:
+    flow = server.flow()
+    join(node, server, "ada", flow)
+    node.ask("set", id="ada", key="a", value=1)
+    scope = server.token("usr_ada", scope="scaicore:view")
+    node.ask("rawOpen", id="raw", url=f"{server.url(flow)}/sync?token={scope}")
+    node.until("frames", id="raw", count=1)
+    node.ask("send", id="raw", frame=protocol.step2(b"\x00\x00").hex())
+    for _ in range(3):
+        node.ask("send", id="raw", frame=protocol.update(b"\x01\x01\x05\x00\x08\x01\x01a\x01\x77\x01b\x00").hex())
+    node.ask("send", id="raw", frame=protocol.step1(b"\x00").hex())
+    node.until("frame", id="raw", starts="0001")
+    told = node.ask("raw", id="raw")["frames"]
+    assert [frame[:4] for frame in told if frame.startswith("02")] == ["0200"]
+    assert node.ask("raw", id="raw")["close"] is None
+
+
+def test_w5_the_user_in_awareness_is_the_one_of_the_token(node: Node, server: Stage) -> None:
+    flow = server.flow()
+    ada = join(
+        node, server, "ada", flow, state={"user": {"name": "Mallory", "id": "usr_root", "color": "#f00"}, "at": 3}
+    )
+    join(node, server, "bob", flow)
+    node.until("sees", id="bob", other=ada)
+    state = node.ask("states", id="bob")["states"][str(ada)]
+    assert state["at"] == 3
+    assert (state["user"]["id"], state["user"]["name"], state["user"]["color"]) == ("usr_ada", "Ada", "#f00")
+
+
+def test_w5_an_id_belongs_to_who_used_it_first_and_a_cut_connection_leaves_at_once(node: Node, server: Stage) -> None:
+    flow = server.flow()
+    ada = join(node, server, "ada", flow, state={"here": "ada"})
+    join(node, server, "bob", flow)
+    node.until("sees", id="bob", other=ada)
+    raw(node, server, "thief", flow)
+    stolen = protocol.awareness(awareness.encode([Entry(ada, 99, {"here": "thief"})])).hex()
+    node.ask("send", id="thief", frame=stolen)
+    node.ask("send", id="thief", frame="03")
+    node.until("frames", id="thief", count=3)
+    assert node.ask("states", id="bob")["states"][str(ada)]["here"] == "ada"
+    node.ask("end", id="thief")
+    node.ask("cut", id="ada")
+    node.until("seesNot", id="bob", other=ada, seconds=3)
+    node.until("sees", id="bob", other=ada, seconds=10)  # the client came back under its own id, and is heard at once
+
+
+def test_w5_who_announces_themselves_hears_it_back(node: Node, server: Stage) -> None:
+    flow = server.flow()
+    raw(node, server, "raw", flow)
+    node.ask("send", id="raw", frame=protocol.awareness(awareness.encode([Entry(7, 1, {"x": 1})])).hex())
+    node.until("frames", id="raw", count=2)
+    (_, (kind, body)) = frames(node, "raw")
+    assert (kind, [entry.client for entry in awareness.decode(body)]) == (Kind.AWARENESS, [7])
+
+
+def test_w6_message_3_is_answered_and_unknown_kinds_are_counted(node: Node, server: Stage) -> None:
+    flow = server.flow()
+    before = server.metrics().get('scaiflow_sync_frames_in_total{kind="unknown"}', 0)
+    raw(node, server, "raw", flow)
+    for frame in ("64", "0009", "020000", "03"):
+        node.ask("send", id="raw", frame=frame)
+    node.until("frames", id="raw", count=2)
+    assert frames(node, "raw")[1] == (Kind.AWARENESS, b"\x00")
+    assert server.metrics()['scaiflow_sync_frames_in_total{kind="unknown"}'] == before + 3
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        ({"frame": ""}, 1007),
+        ({"text": "hello"}, 1003),
+        ({"frame": "00"}, 1007),
+        ({"frame": "000205aa"}, 1007),
+        ({"frame": "0002020000ff"}, 1007),
+        ({"frame": protocol.update(b"\xff\xff\xff").hex()}, 1007),
+        ({"frame": protocol.step1(b"\x80\x80\x80\x39").hex()}, 1007),
+        ({"frame": protocol.awareness(b"\x01\x05\x01\x01[").hex()}, 1007),
+        ({"frame": protocol.update(b"\x01\x01\x05\x00\x08\x01\x01a\x01" + b"u\x01" * 60_000).hex()}, 1007),
+    ],
+    ids=["empty", "text", "short", "cut", "trailing", "no-update", "no-vector", "no-awareness", "too-deep"],
+)
+def test_w6_a_malformed_frame_closes_that_one_client(
+    node: Node, server: Stage, frame: dict[str, str], code: int
+) -> None:
+    flow = server.flow()
+    join(node, server, "ada", flow)
+    join(node, server, "bob", flow)
+    raw(node, server, "bad", flow)
+    node.ask("send", id="bad", **frame)
+    node.until("closedWith", id="bad", code=code)
+    node.ask("set", id="ada", key="still", value="here")
+    node.until("has", id="bob", key="still", value="here")
+    assert node.ask("closes", id="bob")["closes"] == []
+
+
+def test_w7_too_large_a_frame_is_1009_and_a_large_one_is_not(node: Node, server: Stage) -> None:
+    flow = server.flow()
+    join(node, server, "ada", flow)
+    join(node, server, "bob", flow)
+    node.ask("fill", id="ada", key="big", characters=9_000_000)
+    node.ask("set", id="ada", key="after", value=1)
+    node.until("has", id="bob", key="after", value=1)
+    raw(node, server, "raw", flow)
+    node.ask("sendSize", id="raw", bytes=17 * 1024 * 1024)
+    node.until("closedWith", id="raw", code=1009)
+
+
+def test_w7_who_does_not_read_is_closed_and_loses_nothing_and_nobody_waits(node: Node, server: Stage) -> None:
+    flow = server.flow()
+    join(node, server, "ada", flow)
+    join(node, server, "bob", flow)
+    join(node, server, "slow", flow)
+    node.ask("pause", id="slow")
+    for number in range(24):
+        node.ask("fill", id="ada", key=f"big {number}", characters=1_000_000)
+        node.ask("set", id="ada", key="round", value=number)
+        assert node.until("has", id="bob", key="round", value=number) < 2000
+    assert server.metrics()["scaiflow_sync_queued_bytes"] < 6_000_000
+    assert server.metrics()['scaiflow_sync_drops_total{code="1013"}'] >= 1
+    node.ask("resume", id="slow")
+    node.until("closedWith", id="slow", code=1013)
+    node.until("equal", ids=["ada", "bob", "slow"])
+
+
+@pytest.mark.parametrize("where", ["token", "access_token", "subprotocol"])
+def test_w12_the_token_is_read_from_the_query_or_a_subprotocol(node: Node, server: Stage, where: str) -> None:
+    url, token = f"{server.url(server.flow())}/sync", server.token()
+    if where == "subprotocol":
+        node.ask("rawOpen", id="raw", url=url, protocols=["bearer", token])
+    else:
+        node.ask("rawOpen", id="raw", url=f"{url}?{where}={token}")
+    node.until("frames", id="raw", count=1)
+    assert node.ask("raw", id="raw")["protocol"] == ("bearer" if where == "subprotocol" else "")
+
+
+@pytest.mark.parametrize("protocols", [[], ["bearer", "not-a-token"]], ids=["query", "subprotocol"])
+def test_w12_a_bad_token_is_told_after_the_upgrade(node: Node, server: Stage, protocols: list[str]) -> None:
+    node.ask("rawOpen", id="raw", url=f"{server.url(server.flow())}/sync", protocols=protocols)
+    node.until("closedWith", id="raw", code=4401)
+    told = node.ask("raw", id="raw")
+    assert (told["status"], told["protocol"]) == (101, "bearer" if protocols else "")
+
+
+def test_w12_a_page_of_another_site_is_refused_at_the_upgrade(node: Node, server: Stage) -> None:
+    flow = server.flow()
+    url = f"{server.url(flow)}/sync?token={server.token()}"
+    for origin, status in (
+        ("https://evil.example", 403),
+        ("http://localhost:5173", 101),
+        (server.url(flow).replace("ws:", "http:").partition("/api")[0], 101),
+        ("null", 403),
+    ):
+        node.ask("rawOpen", id=origin, url=url, headers={"Origin": origin})
+        node.until("opened", id=origin)
+        assert node.ask("raw", id=origin)["status"] == status, origin
+
+
+def test_w12_an_unseen_flow_is_4404_and_a_token_without_the_permission_4403(node: Node, server: Stage) -> None:
+    flow = server.flow()
+    for name, address, token, code in (
+        ("olaf", f"{server.url(flow)}/sync", server.token("usr_olaf", tenant_id="tnt_other"), 4404),
+        ("none", f"{server.url('flow_none')}/sync", server.token(), 4404),
+        ("nowhere", f"{server.url(flow)}/nothing", server.token(), 4404),
+        ("openid", f"{server.url(flow)}/sync", server.token(scope="openid"), 4403),
+        ("old", f"{server.url(flow)}/sync", server.token(exp=1), 4401),
+    ):
+        node.ask("rawOpen", id=name, url=f"{address}?token={token}")
+        node.until("closedWith", id=name, code=code)
+
+
+def test_w12_more_than_twenty_sockets_of_a_user_are_refused_and_the_others_stay(node: Node, server: Stage) -> None:
+    flows = [server.flow() for _ in range(2)]
+    token = server.token("usr_many")
+    make_known(server, "usr_many", admin_role="tenant_admin", admin_role_source="manual")
+    for number in range(20):
+        node.ask("rawOpen", id=f"raw {number}", url=f"{server.url(flows[number % 2])}/sync?token={token}")
+        node.until("frames", id=f"raw {number}", count=1)
+    node.ask("rawOpen", id="one more", url=f"{server.url(flows[0])}/sync?token={token}")
+    node.until("closedWith", id="one more", code=4429)
+    node.ask("end", id="raw 0")
+    join(node, server, "ada", flows[0])
+    assert [node.ask("raw", id=f"raw {number}")["close"] for number in range(1, 20)] == [None] * 19
