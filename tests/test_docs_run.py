@@ -47,7 +47,9 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_commands_of_a_page_run_as_they_stand(shell: dict[str, str], page: str) -> None:
-    before = BLOCK.findall((ROOT / "docs/api.md").read_text())[:1] if page == "catalog.md" else []  # it goes on from there
+    before = (
+        BLOCK.findall((ROOT / "docs/api.md").read_text())[:1] if page == "catalog.md" else []
+    )  # it goes on from there
     script = "\n".join(before + BLOCK.findall((ROOT / "docs" / page).read_text()))
     assert script
     told = subprocess.run(
