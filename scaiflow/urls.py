@@ -25,7 +25,7 @@ urlpatterns = [
     path("api/openapi.json", reference.openapi, name="openapi"),
     path("api/docs", reference.docs, name="docs"),
     # The end of the road, so that no page of Django's is ever an API's answer, DEBUG or not.
-    re_path(r"^api(/.*)?$", csrf_exempt(api.not_found)),
+    re_path(r"^api(/[\s\S]*)?\Z", csrf_exempt(api.not_found)),
     path("login", SignIn.as_view(), name="login"),
     path("login/callback", SignInCallback.as_view(), name="login-callback"),
     path("logout", SignOut.as_view(), name="logout"),

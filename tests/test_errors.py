@@ -22,7 +22,9 @@ def debug(request: Any, settings: Any) -> None:
     settings.DEBUG = request.param
 
 
-@pytest.mark.parametrize("road", ["/api", "/api/v1", "/api/v2/flows", "/api/v1/nothing", "/api/v1/flows/a b"])
+@pytest.mark.parametrize(
+    "road", ["/api", "/api/v1", "/api/v2/flows", "/api/v1/nothing", "/api/v1/flows/a b", "/api/v1/x/a%0Ab"]
+)
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_an_unknown_route_is_not_found(stranger: Caller, road: str, method: str) -> None:
     answer = getattr(Client(enforce_csrf_checks=True), method)(road)

@@ -67,8 +67,20 @@ def test_errors_are_answered_in_one_place() -> None:
     assert [name for name in guilty if name not in allowed] == []
 
 
+# Keys that are recognised by their form: AWS, GitHub, Slack, Google, Stripe, npm, PyPI, model providers, signed JWTs.
+KNOWN_KEYS = (
+    r"AKIA[0-9A-Z]{16}|gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{60}|xox[abprs]-[\w-]{20}|AIza[\w-]{35}|sk_live_\w{20}|"
+    r"npm_[A-Za-z0-9]{36}|pypi-[\w-]{60}|sk-(ant|proj)-[\w-]{30}|eyJ[\w-]{15,}\.eyJ[\w-]{30,}\.[\w-]{40,}"
+)
+
+
+def test_a_committed_key_is_seen() -> None:
+    made_up = ["AKIA" + "A" * 16, "ghp_" + "a1" * 18, "xoxb-" + "1" * 24, "sk-ant-" + "x" * 40, "npm_" + "b" * 36]
+    assert [text for text in made_up if not re.search(KNOWN_KEYS, f'KEY = "{text}"')] == []
+
+
 def test_nothing_of_a_machine_is_committed() -> None:
-    secrets = re.compile(r"BEGIN (RSA |EC )?PRIVATE KEY|AKIA[0-9A-Z]{16}|/home/\w+/|/root/|(?<![\w.])/work/")
+    secrets = re.compile(r"BEGIN (RSA |EC |OPENSSH )?PRIVATE KEY|/home/\w+/|/root/|(?<![\w.])/work/|" + KNOWN_KEYS)
     texts = [
         path for path in FILES if path.suffix in {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".txt", ".sh", ""}
     ]

@@ -128,6 +128,8 @@ class TableSchema(AutoSchema):
         if hasattr(field, "told") and not isinstance(field, Text):
             return dict(field.told)
         schema = super()._map_serializer_field(field, direction, bypass_extensions)  # type: ignore[no-untyped-call]
+        if "pattern" in schema:
+            schema["pattern"] = schema["pattern"].replace("\\Z", "$")  # Python's own; elsewhere a capital Z
         if direction == "response":
             return {key: value for key, value in schema.items() if key != "minLength"}  # of what is sent to us alone
         if not isinstance(field, Text):

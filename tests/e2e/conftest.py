@@ -17,7 +17,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
     folder = tmp_path_factory.mktemp("stage")
     ports = Ports(web=free_port(), sandbox=free_port())
     with real_parts() as parts, Processes(logs=folder) as group:
-        env = throwaway_environment(clean_environment(), ports, folder) | parts
+        env = throwaway_environment(clean_environment(), ports, folder) | parts | {"SCAIFLOW_API_TOKEN": "shared-" * 6}
         start_sandbox(group, env, ports)
         group.run("migrate", [*MANAGE, "migrate", "--noinput"], env)
         group.run("seed", [*MANAGE, "seed"], env)

@@ -26,6 +26,16 @@ def test_the_server_does_what_its_document_says(stage: Visitor, person: str, tmp
         "run",
         str(ROOT / "docs/openapi.json"),
     ]
-    asked = ["--no-color", "--url", stage.base_url, "-H", f"Authorization: Bearer {stage.token}", "--max-time", SECONDS]
+    asked = [
+        "--no-color",
+        "--url",
+        stage.base_url,
+        "-H",
+        f"Authorization: Bearer {stage.token}",
+        "--max-time",
+        SECONDS,
+        "--request-timeout",
+        "60",
+    ]
     told = subprocess.run([*run, *asked], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stdout[-8000:] + told.stderr[-2000:]
