@@ -11,7 +11,7 @@ class CoreIn(serializers.Serializer):
 
 class EventsIn(CoreIn):
     limit = serializers.IntegerField(min_value=1, max_value=500, default=50)
-    cursor = Text(max_length=2000, default=None)
+    cursor = Text(max_length=2000, default=None, told={"pattern": "^[!-~]*$"})
 
 
 class CheckpointsIn(EventsIn):

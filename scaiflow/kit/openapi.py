@@ -31,6 +31,7 @@ from scaiflow.kit.shapes import Text
 from scaiflow.kit.views import PublicView
 
 Schema = dict[str, Any]
+NOT_BLANK = r"\S"
 WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
 REFUSAL, PROBLEMS, FAILURE = "Refusal", "Problems", "Failure"
 HEADERS = {
@@ -107,9 +108,9 @@ class TableSchema(AutoSchema):
         found: list[Schema] = super()._get_parameters()
         for one in found:
             if one["in"] == "query" and not one.get("required"):
-                one["schema"] = {
-                    key: value for key, value in one["schema"].items() if key not in {"minLength", "pattern"}
-                }
+                one["schema"].pop("minLength", None)
+                if one["schema"].get("pattern") == NOT_BLANK:
+                    del one["schema"]["pattern"]
         return found
 
     def get_response_serializers(self) -> Any:
@@ -134,7 +135,7 @@ class TableSchema(AutoSchema):
             return {key: value for key, value in schema.items() if key != "minLength"}  # of what is sent to us alone
         if not isinstance(field, Text):
             return dict(schema)
-        return {**schema, **({} if field.allow_blank else {"pattern": r"\S"}), **field.told}
+        return {**schema, **({} if field.allow_blank else {"pattern": NOT_BLANK}), **field.told}
 
     def _get_serializer_field_meta(self, field: Any, direction: str) -> Schema:
         """Without the defaults that only stand for "not sent"."""
