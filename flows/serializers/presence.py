@@ -15,3 +15,7 @@ class PresentOut(serializers.Serializer):
     display_name = serializers.CharField()
     color = serializers.CharField()
     last_seen_ago_s = serializers.FloatField()
+
+
+class PresentPeersOut(serializers.Serializer):
+    peers = PresentOut(many=True)

@@ -7,8 +7,9 @@ from rest_framework.response import Response
 
 from flows.presence import presence
 from flows.roles import Level
-from flows.serializers.presence import HeartbeatIn, PresentOut
+from flows.serializers.presence import HeartbeatIn, PresentPeersOut
 from flows.views.base import FlowView
+from scaiflow.kit.calls import Call
 from scaiflow.kit.rights import VIEW
 from scaiflow.kit.views import read_body
 from tenants.principals import caller_of
@@ -17,6 +18,9 @@ from tenants.principals import caller_of
 class Heartbeat(FlowView):
     permissions: ClassVar[dict[str, str]] = {"POST": VIEW}
     levels: ClassVar[dict[str, Level]] = {"POST": Level.VIEW}
+    calls: ClassVar[dict[str, Call]] = {
+        "POST": Call("send_heartbeat", "Be present for the next 30 seconds", status=204, body=HeartbeatIn)
+    }
 
     def post(self, request: Request, flow_id: str) -> Response:
         told = read_body(HeartbeatIn, request)
@@ -27,10 +31,14 @@ class Heartbeat(FlowView):
 class PresentPeers(FlowView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW, "DELETE": VIEW}
     levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW, "DELETE": Level.VIEW}
+    calls: ClassVar[dict[str, Call]] = {
+        "GET": Call("list_present", "Who else is there, over HTTP or on the sync socket", PresentPeersOut),
+        "DELETE": Call("leave", "Be present no longer", status=204),
+    }
 
     def get(self, request: Request, flow_id: str) -> Response:
         others = [peer for peer in presence().present(self.flow.id) if peer.user_id != caller_of(request).sub]
-        return Response({"peers": PresentOut(others, many=True).data})
+        return Response(PresentPeersOut({"peers": others}).data)
 
     def delete(self, request: Request, flow_id: str) -> Response:
         presence().leave(flow_id=self.flow.id, user_id=caller_of(request).sub)
