@@ -67,7 +67,8 @@ rules: tools ## format, lint, import contracts, types, migrations
 	SCAIFLOW_DEBUG=true $(RUN) manage.py spectacular --format openapi-json --validate --fail-on-warn | diff docs/openapi.json - || (echo 'docs/openapi.json is not what the views say: make openapi' && false)
 
 openapi: setup ## write docs/openapi.json anew from the views
-	SCAIFLOW_DEBUG=true $(RUN) manage.py spectacular --format openapi-json --validate --fail-on-warn > docs/openapi.json
+	SCAIFLOW_DEBUG=true $(RUN) manage.py spectacular --format openapi-json --validate --fail-on-warn > docs/openapi.json.new
+	mv docs/openapi.json.new docs/openapi.json
 
 lock: tools ## pin every package of the image, with digests
 	$(RUN) -m uv pip compile --quiet requirements.txt --generate-hashes --no-header --no-annotate --python-version 3.11 | \

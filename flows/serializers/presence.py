@@ -17,5 +17,5 @@ class PresentOut(serializers.Serializer):
     last_seen_ago_s = serializers.FloatField()
 
 
-class PeersOut(serializers.Serializer):
+class PresentListOut(serializers.Serializer):
     peers = PresentOut(many=True)

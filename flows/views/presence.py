@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from flows.presence import presence
 from flows.roles import Level
-from flows.serializers.presence import HeartbeatIn, PeersOut
+from flows.serializers.presence import HeartbeatIn, PresentListOut
 from flows.views.base import FlowView
 from scaiflow.kit.calls import Call
 from scaiflow.kit.rights import VIEW
@@ -19,7 +19,7 @@ class Heartbeat(FlowView):
     permissions: ClassVar[dict[str, str]] = {"POST": VIEW}
     levels: ClassVar[dict[str, Level]] = {"POST": Level.VIEW}
     calls: ClassVar[dict[str, Call]] = {
-        "POST": Call("say_present", "Say that one is here, for 30 seconds", status=204, body=HeartbeatIn),
+        "POST": Call("tell_presence", "You are editing this flow now: holds for 30 s", status=204, body=HeartbeatIn),
     }
 
     def post(self, request: Request, flow_id: str) -> Response:
@@ -32,13 +32,13 @@ class PresentPeers(FlowView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW, "DELETE": VIEW}
     levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW, "DELETE": Level.VIEW}
     calls: ClassVar[dict[str, Call]] = {
-        "GET": Call("list_present", "Who else is here", PeersOut),
-        "DELETE": Call("leave_presence", "Say that one is gone", status=204),
+        "GET": Call("list_presence", "Who else is editing this flow now", PresentListOut),
+        "DELETE": Call("leave_presence", "You are leaving", status=204),
     }
 
     def get(self, request: Request, flow_id: str) -> Response:
         others = [peer for peer in presence().present(self.flow.id) if peer.user_id != caller_of(request).sub]
-        return Response(PeersOut({"peers": others}).data)
+        return Response(PresentListOut({"peers": others}).data)
 
     def delete(self, request: Request, flow_id: str) -> Response:
         presence().leave(flow_id=self.flow.id, user_id=caller_of(request).sub)

@@ -56,6 +56,7 @@ VALUES: dict[str, Any] = {
     "FailureDetail.error": "internal", "detail": "Not Found", "title": "Not Found", "instance": "/api/v1/flows/flow_none",
     "auth_mode": "scaikey", "scaikey_base_url": "https://scaikey.example", "client_id": "scaiflow", "audience": "scaiflow",
     "access_token": "eyJ...", "refresh_token": "rt_...", "id_token": "eyJ...", "deleted_at": None, "label": "Greet",
+    "color": "#3284ff", "last_seen_ago_s": 4,
 }  # fmt: skip
 
 
