@@ -8,7 +8,18 @@ from typing import Any
 from django.contrib import admin
 
 from flows.access import acl_for, flow_for
-from flows.models import Core, Deployment, Flow, FlowACL, FlowTag, FlowVersion, Job, TestRun
+from flows.models import (
+    Core,
+    Deployment,
+    DocumentUpdate,
+    Flow,
+    FlowACL,
+    FlowDocument,
+    FlowTag,
+    FlowVersion,
+    Job,
+    TestRun,
+)
 from flows.operations.acls import revoke
 from flows.operations.flows import restore_flow
 from flows.operations.redeploys import redeploy
@@ -139,3 +150,23 @@ class Jobs(OfFlow):
     search_fields = ("=id", "=flow__id", "=flow__tenant_id", "=requested_by", "=request_id")
     date_hierarchy = "created_at"
     ordering = ("-created_at", "-id")
+
+
+@admin.register(FlowDocument)
+class FlowDocuments(OfFlow):
+    """The shared document itself is bytes that only an editor can read."""
+
+    exclude = ("state",)
+    list_display = ("flow", "tenant", "revision", "updated_at")
+    search_fields = ("=flow__id", "=flow__tenant_id")
+    date_hierarchy = "updated_at"
+    ordering = ("-updated_at", "flow_id")
+
+
+@admin.register(DocumentUpdate)
+class DocumentUpdates(OfFlow):
+    exclude = ("change",)
+    list_display = ("id", "flow", "tenant", "created_at")
+    search_fields = ("=flow__id", "=flow__tenant_id")
+    date_hierarchy = "created_at"
+    ordering = ("-id",)

@@ -34,7 +34,7 @@ def preview_deploy(*, flow: Flow, by: Principal, **asked: Any) -> dict[str, Any]
         "live": live and _brief(live),
         "same_as_live": live and live.manifest_digest == digest,
         "diff": live and diff(content_of(flow=flow, version=live.flow_version), content),
-        "queues": _queues(flow, by, queues.topology_of(content)),
+        "queues": _queues(flow, by, queues.topology_of(content)) if digest else None,
         "publication": _publication(flow, by, live, publication.wanted(asked, config)[0]),
     }
 

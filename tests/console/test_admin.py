@@ -16,7 +16,7 @@ from django.db import models
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
 
-from flows.models import Deployment, Flow, FlowACL, Job
+from flows.models import Deployment, DocumentUpdate, Flow, FlowACL, FlowDocument, Job
 from flows.operations.jobs import wait_for
 from scaiflow.kit.csp import POLICY
 from scaiflow.kit.models import AuditEntry, Lease
@@ -44,6 +44,9 @@ def tenants(sign_in: SignIn, scaigrid: Service) -> dict[str, Tenant]:
     for name in ("red", "blue"):
         path = f"tenants/tnt_{name}/scaigrid_api_key"
         Secret.objects.create(path=path, sealed=CANARY, key_id="key-1")
+        flow = Flow.objects.filter(tenant_id=f"tnt_{name}").order_by("id")[0]
+        FlowDocument.objects.create(flow=flow, state=CANARY.encode())
+        DocumentUpdate.objects.create(flow=flow, change=CANARY.encode())
     return found
 
 

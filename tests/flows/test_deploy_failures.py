@@ -149,12 +149,14 @@ def test_a_limited_rate_is_handed_on_from_wherever_it_comes(ada: Caller, grid: S
 
 
 def test_queues_without_a_scope_have_no_place_to_be_in(ada: Caller, grid: Service) -> None:
-    detail = deploy(ada, make(ada, config={"scaiqueue": {"queues": [REVIEW]}})).json()["detail"]
-    assert (detail["error"], detail["scope"]) == ("scaiqueue_provision_failed", None)
+    flow_id = make(ada, config={"scaiqueue": {"queues": [REVIEW]}})
+    assert deploy(ada, flow_id).json()["detail"]["error"] == "compile_error"
+    told = ada.post(f"/api/v1/flows/{flow_id}/deploy/preview", {}).json()
+    assert (told["compiles"], told["queues"]) == (False, None)
     assert grid.asked == []
 
 
-@pytest.mark.parametrize("nothing", [None, {}, {"scope": "", "queues": []}])
+@pytest.mark.parametrize("nothing", [None, {}])
 def test_a_topology_of_nothing_is_nothing_to_provision(ada: Caller, grid: Service, nothing: Any) -> None:
     assert deploy(ada, make(ada, config={"scaiqueue": nothing})).json()["scaiqueue_provisioning"] is None
     assert grid.road() == [f"POST {CORES}"]
