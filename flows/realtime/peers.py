@@ -38,26 +38,27 @@ class Peer:
         self._closer: asyncio.Task[None] | None = None
 
     def tell(self, wire: Wire) -> None:
-        """For what everybody is told. Who has too much waiting already is closed, and loses nothing: it asks again."""
-        if self.closing is None:
-            self.outlet.push(wire)
-            self.has_spoken = True
-            self._check_queue()
+        """For what everybody is told. Who has too much waiting already is closed, and loses nothing: it asks again. What
+        counts is what waited before this message, so that a large one harms nobody who reads."""
+        if self.closing is not None:
+            return
+        queued = self.outlet.queued()
+        if queued <= settings.SYNC_QUEUE_BYTES:
+            self._slack = 0
+        elif queued > settings.SYNC_QUEUE_BYTES + self._slack:
+            self.close(TOO_SLOW)
+            return
+        self.outlet.push(wire)
+        self.has_spoken = True
 
     def answer(self, message: bytes) -> None:
         """For what this connection asked for. It may be larger than the queue; but who asks must also read."""
         if self.closing is None and self.outlet.queued() > settings.SYNC_QUEUE_BYTES:
             self.close(TOO_SLOW)
         elif self.closing is None:
+            self.outlet.push(Wire(message))
             self._slack += len(message)
-            self.tell(Wire(message))
-
-    def _check_queue(self) -> None:
-        queued = self.outlet.queued()
-        if queued <= settings.SYNC_QUEUE_BYTES:
-            self._slack = 0
-        elif queued > settings.SYNC_QUEUE_BYTES + self._slack:
-            self.close(TOO_SLOW)
+            self.has_spoken = True
 
     def close(self, close: Close) -> None:
         """Out of the room at once; the other side is told when it can be, and cut off if it will not listen."""

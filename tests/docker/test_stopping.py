@@ -104,7 +104,7 @@ def test_the_counts_of_all_processes_are_told_together(tmp_path: Path) -> None:
     with ExitStack() as stack:
         counted = tmp_path / "counted"
         counted.mkdir()
-        redis_url = stack.enter_context(running_redis(tmp_path))
+        redis_url = stack.enter_context(running_redis())
         env = throwaway_environment(clean_environment(), Ports(web=free_port(), sandbox=0), tmp_path) | {
             "SCAIFLOW_REDIS_URL": redis_url, "SCAIKEY_BASE_URL": "", "SCAIGRID_BASE_URL": "http://127.0.0.1:9",
             "SCAIFLOW_METRICS_TOKEN": "for-the-test", "BIND": "127.0.0.1",

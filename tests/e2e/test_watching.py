@@ -66,7 +66,7 @@ class Watched:
 @pytest.fixture(params=["embedded", "redis"])
 def watched(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Watched]:
     with ExitStack() as stack:
-        redis_url = stack.enter_context(running_redis(tmp_path)) if request.param == "redis" else None
+        redis_url = stack.enter_context(running_redis()) if request.param == "redis" else None
         yield Watched(tmp_path, stack, redis_url)
 
 

@@ -58,7 +58,9 @@ class Stage:
             "SCAIFLOW_METRICS_TOKEN": METRICS,
             "SCAIFLOW_SCAIKEY_CLIENT_ID": "scaiflow",
             "SCAIFLOW_SCAIKEY_CLIENT_SECRET": "the-clients-secret",
+            "SCAIFLOW_HTTPS_ONLY": "false",
             "SCAIFLOW_SYNC_DRAIN_SECONDS": "1",
+            "SCAIFLOW_SYNC_QUEUE_BYTES": "1048576",
             "SCAIKEY_BASE_URL": self.scaikey.url,
             **self.more,
         }

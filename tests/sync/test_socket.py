@@ -26,11 +26,11 @@ def test_w1_who_joins_is_asked_first_told_who_is_there_and_answered_also_with_no
     node.until("sees", id="ada", other=client)
     raw(node, server, "raw", flow)
     node.ask("send", id="raw", frame=protocol.step1(b"\x00").hex())
-    node.until("frames", id="raw", count=3)
-    (first, _), (second, present), (third, update) = frames(node, "raw")
-    assert [first, second, third] == [Kind.STEP1, Kind.AWARENESS, Kind.STEP2]
+    node.until("frame", id="raw", starts="0001")
+    (first, _), (second, present), *others = frames(node, "raw")
+    assert [first, second] == [Kind.STEP1, Kind.AWARENESS]
     assert [entry.client for entry in awareness.decode(present)] == [client]
-    assert update == b"\x00\x00"
+    assert (Kind.STEP2, b"\x00\x00") in others
 
 
 def test_w2_a_newcomer_alone_in_a_room_gets_all_of_it(node: Node, server: Stage) -> None:
@@ -174,6 +174,7 @@ def test_w7_too_large_a_frame_is_1009_and_a_large_one_is_not(node: Node, server:
     node.ask("fill", id="ada", key="big", characters=9_000_000)
     node.ask("set", id="ada", key="after", value=1)
     node.until("has", id="bob", key="after", value=1)
+    assert node.ask("closes", id="bob")["closes"] == []
     raw(node, server, "raw", flow)
     node.ask("sendSize", id="raw", bytes=17 * 1024 * 1024)
     node.until("closedWith", id="raw", code=1009)
@@ -185,7 +186,7 @@ def test_w7_who_does_not_read_is_closed_and_loses_nothing_and_nobody_waits(node:
     join(node, server, "bob", flow)
     join(node, server, "slow", flow)
     node.ask("pause", id="slow")
-    for number in range(24):
+    for number in range(16):
         node.ask("fill", id="ada", key=f"big {number}", characters=1_000_000)
         node.ask("set", id="ada", key="round", value=number)
         assert node.until("has", id="bob", key="round", value=number) < 2000

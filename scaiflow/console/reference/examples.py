@@ -17,6 +17,8 @@ CONTENT = {
             "id": "greet",
             "type": "llm_rigid",
             "label": "Greet",
+            "color": "#2f9e44",
+            "last_seen_ago_s": 3.2,
             "position": {"x": 240, "y": 0},
             "config": {"template": "Hello {{name}}"},
         },

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('flows', '0009_search_by_trigrams'),
+        ('flows', '0006_search_by_trigrams'),
     ]
 
     operations = [

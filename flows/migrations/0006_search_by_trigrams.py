@@ -28,5 +28,5 @@ def drop(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("flows", "0008_find_flows")]
+    dependencies = [("flows", "0005_find_flows")]
     operations = [migrations.RunPython(create, drop)]
