@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -40,6 +41,7 @@ def shoot(stage: Stage, ids: dict[str, str], size: str, scheme: str) -> dict[str
 
 
 def main() -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")  # the stage reads a limit there
     shutil.rmtree(FOLDER, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="scaiflow-shots-") as name, set_up(Path(name)) as stage:
         ids = live_in(stage)

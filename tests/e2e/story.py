@@ -137,6 +137,10 @@ def share_and_take_back(ada: Person, vera: Person, flow: str, *, name: str) -> N
     vera.follow(name)
     expect(vera.page.locator("h1")).to_have_text(name)
     assert vera.page.get_by_role("link", name="Edit", exact=True).count() == 0
+    vera.settle()
+    ada.open(flow)
+    expect(page.locator("section[aria-labelledby=here]")).to_contain_text("Vera Viewer")
+    ada.open(f"{flow}/access")
     ada.press("Revoke")
     ada.press("Revoke the access")
     ada.sees("Access taken back")
