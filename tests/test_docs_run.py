@@ -26,10 +26,11 @@ PAGES = {
 }
 
 
-@pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment of somebody who operates a small installation."""
-    folder = tmp_path_factory.mktemp("docs")
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of somebody who operates a small installation. Each page has its own: two flows of one name, which
+    pages that begin alike would make, cannot both be deployed."""
+    folder = tmp_path
     ports = Ports(web=free_port(), sandbox=free_port())
     env = throwaway_environment(clean_environment(), ports, folder)
     with Processes(logs=folder) as group:
@@ -47,9 +48,8 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_commands_of_a_page_run_as_they_stand(shell: dict[str, str], page: str) -> None:
-    before = (
-        BLOCK.findall((ROOT / "docs/api.md").read_text())[:1] if page == "catalog.md" else []
-    )  # it goes on from there
+    api_page = BLOCK.findall((ROOT / "docs/api.md").read_text())
+    before = api_page[:1] if page == "catalog.md" else []  # it goes on from there
     script = "\n".join(before + BLOCK.findall((ROOT / "docs" / page).read_text()))
     assert script
     told = subprocess.run(

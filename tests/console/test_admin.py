@@ -330,6 +330,7 @@ def copies(model: type[models.Model]) -> Iterator[models.Model]:
         yield model(**fresh)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["tenant_admin", "super_admin"])
 def test_pages_cost_the_same_however_many_rows_there_are(
     tenants: dict[str, Tenant], enter: Enter, role: str, django_assert_max_num_queries: Any

@@ -105,6 +105,7 @@ def test_somebody_who_leaves_the_group_that_let_them_in_is_closed(node: Node, tw
     node.until("closedWith", id="dan", code=4403, seconds=SOON)
 
 
+@pytest.mark.slow
 def test_the_token_is_in_no_log(node: Node, two: Stage) -> None:
     """Also not in those of servers that were started without our options."""
     for kind in ("plain daphne", "plain uvicorn"):

@@ -150,6 +150,7 @@ def test_w8_nothing_that_a_reader_saw_is_lost_over_twenty_rounds_of_kill_9_under
     kill_rounds(node, stage, rounds=20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["uvicorn", "daphne"])
 def test_w10_sigterm_lets_everybody_go_in_good_order(node: Node, make_stage: Callable[..., Stage], kind: str) -> None:
     stage = make_stage(SCAIFLOW_SYNC_DRAIN_SECONDS="2")
@@ -292,6 +293,7 @@ def test_pycrdt_clients_work_as_they_are(stage: Stage) -> None:
     assert asyncio.run(write_and_read_back(url)) == ({"from": "python"}, [1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["wsproto", "plain daphne"])
 def test_any_asgi_server_will_do(node: Node, make_stage: Callable[..., Stage], kind: str) -> None:
     stage = make_stage()
