@@ -173,6 +173,41 @@ def test_fail_fast_decides_whether_a_failed_branch_fails_the_run(fail_fast: bool
     assert found.output == ({} if fail_fast else {"b": 2})
 
 
+def attempt(*steps: dict[str, Any], catch: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    inner = {"steps": list(steps)} | ({"catch": catch} if catch is not None else {})
+    return step("node_try", **{"try": inner})
+
+
+def test_what_fails_in_a_try_is_caught_with_its_reason_and_the_run_goes_on() -> None:
+    plugins = Recorder()
+    tried = attempt(call("a", "fail"), call("never"), catch=[call("caught", "sorry", why="{{error}}")])
+    ended = run([tried, call("behind")], plugins=plugins)
+    assert (ended.status, ended.failed_node, ended.output["why"]) == ("completed", None, "no luck")
+    assert [method for method, _ in plugins.calls] == ["fail", "sorry", "go"]
+
+
+def test_a_try_in_which_nothing_fails_leaves_its_catch_alone() -> None:
+    plugins = Recorder()
+    assert run([attempt(call("a"), catch=[call("b", "sorry")])], plugins=plugins).status == "completed"
+    assert [method for method, _ in plugins.calls] == ["go"]
+
+
+def test_a_try_cannot_catch_that_the_run_took_too_much() -> None:
+    endless = step("node_while", **{"while": {"condition": "true", "max_iterations": 10_000, "steps": [call("a")]}})
+    ended = run([attempt(endless, catch=[])], limits=Limits(steps=50))
+    assert ended.status == "failed"
+
+
+def test_a_run_that_waits_in_a_catch_is_resumed_there_and_repeats_nothing() -> None:
+    plugins = Recorder()
+    tried = attempt(call("a", "fail"), catch=[ASK, call("after", "after")])
+    waits = run([tried], {"n": 1}, plugins=plugins)
+    assert waits.status == "suspended"
+    waits.journal.entries["steps[0].catch[0]"] = {"decision": "yes"}
+    assert run([tried], {"n": 1}, plugins=plugins, journal=waits.journal).status == "completed"
+    assert [method for method, _ in plugins.calls] == ["fail", "after"]
+
+
 def test_a_checkpoint_suspends_and_says_what_it_waits_for() -> None:
     found = run([call("before", x=1), ASK, call("after", y=2)], {"n": 9})
 

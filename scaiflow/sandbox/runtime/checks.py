@@ -119,6 +119,12 @@ def _parallel(program: Program, step: Step, value: Any) -> Problems:
         yield "parallel: branches is required"
 
 
+def _try(program: Program, step: Step, value: Any) -> Problems:
+    yield from _map(value, "try")
+    if isinstance(value, dict) and not value.get("steps"):
+        yield "try: steps is required"
+
+
 def _plugin_call(program: Program, step: Step, value: Any) -> Problems:
     alias, method = (value.get("alias"), value.get("method")) if isinstance(value, dict) else (None, None)
     if not isinstance(alias, str) or not isinstance(method, str):
@@ -170,6 +176,7 @@ CHECKS: dict[str, Callable[[Program, Step, Any], Problems]] = {
     "foreach": _foreach,
     "while": _while,
     "parallel": _parallel,
+    "try": _try,
     "plugin_call": _plugin_call,
     "set": _set,
     "checkpoint": _checkpoint,

@@ -1,4 +1,4 @@
-"""The steps that decide what runs: `match`, `foreach`, `while`, `parallel`.
+"""The steps that decide what runs: `match`, `foreach`, `while`, `parallel`, `try`.
 
 What they decided is kept in the journal, so that a resumed run takes the same way even when a variable has changed.
 """
@@ -99,4 +99,21 @@ def parallel(run: Run, step: Step, place: str) -> object:
                 raise
     if waiting:
         raise waiting[0]
+    return NOTHING
+
+
+def attempt(run: Run, step: Step, place: str) -> object:
+    """`try`: its steps; when one of them fails, those of `catch`, which read why under the name `error`.
+
+    What a run has used up of its limits stays used up: that cannot be caught.
+    """
+    inner = step["try"]
+    try:
+        run.steps(inner["steps"], f"{place}.try")
+    except LimitExceeded:
+        raise
+    except RuntimeFailure as failure:
+        run.failed_node = None
+        with run.scope.looping(error=str(failure)):
+            run.steps(inner.get("catch") or [], f"{place}.catch")
     return NOTHING

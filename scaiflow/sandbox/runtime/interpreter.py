@@ -63,6 +63,7 @@ VERBS: dict[str, Callable[[Run, Step, str], Any]] = {
     "foreach": control.foreach,
     "while": control.loop,
     "parallel": control.parallel,
+    "try": control.attempt,
     "checkpoint": waiting.checkpoint,
     "await_responses": waiting.await_responses,
     "core_call": waiting.core_call,

@@ -17,6 +17,7 @@ VERBS = (
     "foreach",
     "while",
     "parallel",
+    "try",
     "plugin_call",
     "set",
     "checkpoint",
@@ -109,9 +110,11 @@ def node_of(step: Step) -> dict[str, Any]:
 
 def children_of(step: Step) -> Iterator[tuple[str, Any]]:
     """The step lists inside a step, each with its place: `match.cases[0].steps`."""
-    for verb in ("foreach", "while"):
+    for verb in ("foreach", "while", "try"):
         if isinstance(step.get(verb), dict):
             yield f"{verb}.steps", step[verb].get("steps", [])
+    if isinstance(step.get("try"), dict):
+        yield "try.catch", step["try"].get("catch", [])
     for verb, lists in (("match", "cases"), ("parallel", "branches")):
         inner = step.get(verb)
         if isinstance(inner, dict):
