@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from flows.models import Flow
 from scaiflow.console.backup import LEFT_OUT, back_up, kept_models, lines_of
@@ -48,7 +48,8 @@ def objects(folder: Path) -> dict[str, bytes]:
 
 
 def empty_out(storage: Path) -> None:
-    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
+    """In one transaction: PostgreSQL looks at its foreign keys at the end of it."""
+    with connection.constraint_checks_disabled(), transaction.atomic(), connection.cursor() as cursor:
         for model in kept_models():
             cursor.execute(f"DELETE FROM {connection.ops.quote_name(model._meta.db_table)}")
     shutil.rmtree(storage)

@@ -59,7 +59,7 @@ def test_w1_a_newcomer_on_one_process_is_told_who_is_on_the_other(node: Node, tw
     node.until("sees", id="ada", other=ada)
     node.ask("set", id="ada", key="k", value="v")
     join(node, two, "bob", flow, server="other")
-    assert node.ask("read", id="bob")["map"] == {"k": "v"}
+    node.until("has", id="bob", key="k", value="v")
     node.until("sees", id="bob", other=ada, seconds=1)
 
 
