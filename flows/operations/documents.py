@@ -17,7 +17,8 @@ from scaiflow.kit.leases import LeaseTaken, lease
 log = structlog.get_logger(__name__)
 DELETED_AT_ONCE = INSERTED_AT_ONCE = 300
 # Written by hand: this is the one write that happens all the time. A single statement is a transaction by itself.
-INSERT = "INSERT INTO flows_documentupdate (flow_id, change, created_at) VALUES "
+INSERT = "INSERT INTO flows_documentupdate ({names}) VALUES "
+NAMES = ("flow_id", "change", "created_at")  # quoted: the second is a word of MariaDB's own
 ROW = "(%s, %s, %s)"
 
 
@@ -59,11 +60,12 @@ def load_document(flow_id: str) -> Stored:
 def append_updates(groups: Sequence[tuple[str, bytes]]) -> None:
     """Writes groups of several flows; when it returns they are there for whoever comes, also after `kill -9`."""
     now = connection.ops.adapt_datetimefield_value(timezone.now())
+    insert = INSERT.format(names=", ".join(map(connection.ops.quote_name, NAMES)))
     with connection.cursor() as cursor:
         for at in range(0, len(groups), INSERTED_AT_ONCE):
             some = groups[at : at + INSERTED_AT_ONCE]
             values = [value for flow_id, change in some for value in (flow_id, change, now)]
-            cursor.execute(INSERT + ", ".join([ROW] * len(some)), values)
+            cursor.execute(insert + ", ".join([ROW] * len(some)), values)
 
 
 def compact_document(flow_id: str) -> bool:
