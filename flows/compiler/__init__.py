@@ -1,6 +1,7 @@
 """The compiler: from a FlowGraph document to the manifest that is deployed. Pure: no database, no network, no clock.
 
-`check_shape` for a save, `validate` for a person who draws, `compile_flow` for a deploy. The contract: docs/manifest.md.
+`check_shape` for a save, `validate` for a person who draws, `compile_flow` for a deploy; who wants both of these
+calls `analyse` once and hands its answer on. The contract: docs/manifest.md.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ __all__ = [
     "FLOW_SCHEMA",
     "KINDS",
     "MAX_NODES",
+    "Analysis",
     "CompileError",
     "Compiled",
     "Diagnostic",
@@ -42,6 +44,7 @@ __all__ = [
     "ManifestError",
     "Severity",
     "ShapeError",
+    "analyse",
     "check_shape",
     "compile_flow",
     "import_manifest",
@@ -61,8 +64,9 @@ class Compiled:
 
 
 @dataclass(frozen=True)
-class _Analysed:
-    """`blocks` is None when the flow has errors."""
+class Analysis:
+    """What is known of a document before a manifest is written. `blocks` is None when the flow has errors; `found` holds all
+    findings, in document order."""
 
     control: Control | None
     blocks: list[Block] | None
@@ -71,12 +75,12 @@ class _Analysed:
 
 def validate(document: object) -> list[Diagnostic]:
     """All findings, in document order. Never raises, whatever the input."""
-    return _analysed(document).found
+    return analyse(document).found
 
 
 def compile_flow(document: object, *, format: Format = "yaml") -> Compiled:
-    """Raises CompileError with everything that was found."""
-    made = _analysed(document)
+    """Of a document, or of its Analysis where there is one already. Raises CompileError with everything that was found."""
+    made = document if isinstance(document, Analysis) else analyse(document)
     if made.control is None or made.blocks is None:
         raise CompileError(made.found)
     manifest = manifest_of(made.control, made.blocks)
@@ -89,13 +93,14 @@ def compile_flow(document: object, *, format: Format = "yaml") -> Compiled:
     return Compiled(format, body, slug_of(name), hashlib.sha256(text).hexdigest(), tuple(made.found))
 
 
-def _analysed(document: object) -> _Analysed:
+def analyse(document: object) -> Analysis:
+    """Never raises, whatever the input."""
     copy, problems = canonical(document)
     report = Report()
     if problems:
         for path, problem in problems:
             report.add("bad_shape", problem, path)
-        return _Analysed(None, None, report.sorted())
+        return Analysis(None, None, report.sorted())
     for error in shape_errors(copy):
         report.add("bad_shape", error.msg, error.loc)
     flow = read_flow(copy)
@@ -104,7 +109,7 @@ def _analysed(document: object) -> _Analysed:
     check_order(control, report)
     check_references(control, report)
     blocks = _structured(control, report)
-    return _Analysed(control, None if report.has_errors else blocks, report.sorted())
+    return Analysis(control, None if report.has_errors else blocks, report.sorted())
 
 
 def _structured(control: Control, report: Report) -> list[Block] | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from flows.compiler import CompileError, compile_flow, validate
+from flows.compiler import CompileError, analyse, compile_flow, validate
 from tests.compiler.documents import CASES, DOCUMENTS, ROOT
 
 SCRIPT = """
@@ -52,6 +52,15 @@ def test_every_process_gives_the_same_bytes_and_the_same_words() -> None:
         told.add(done.stdout)
     assert len(told) == 1
     assert told.pop().count("\n") == 3 * len(DOCUMENTS)
+
+
+def test_one_analysis_serves_the_findings_and_every_form() -> None:
+    for document in DOCUMENTS:
+        analysis = analyse(document)
+        assert analysis.found == validate(document)
+        if analysis.blocks is not None:
+            for form in ("yaml", "ir", "scai"):
+                assert compile_flow(analysis, format=form) == compile_flow(document, format=form)
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
