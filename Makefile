@@ -42,14 +42,14 @@ run: setup ## the server with its sandbox on loopback, until Ctrl-C
 	@SCAIFLOW_DEBUG=true $(RUN) manage.py up
 
 test: tools ## the whole test suite but for the slow tests
-	$(RUN) -m pytest -n 2 -m "not slow"
+	$(RUN) -m pytest -p tests.backends -n 2 -m "not slow"
 
 test-slow: tools ## the slow tests
-	$(RUN) -m pytest -n 2 -m slow
+	$(RUN) -m pytest -p tests.backends -n 2 -m slow
 
 bench-sync: tools ## the sync socket beside two other Yjs servers, under the same load (needs Node; some minutes)
 	$(RUN) benchmarks/sync.py
-test-postgres: tools ## the suite on PostgreSQL and Redis, both from wheels
+test-postgres: tools ## the same suite on PostgreSQL and Redis, both from wheels
 	$(RUN) -m tests.matrix postgres
 
 test-mariadb: tools ## the same on MariaDB, where there is one (apt-get install mariadb-server-core)

@@ -124,8 +124,8 @@ def sign_in(db: None, scaikey: ScaiKey) -> SignIn:
 
 @pytest.fixture(scope="module")
 def once(django_db_setup: None, django_db_blocker: Any, _scaikey_server: ScaiKey) -> Iterator[Once]:
-    """`once(build)` makes what all tests of a module begin with, in the database and in storage: each test takes back its own
-    changes and no more. Not for a module with `transaction=True` tests, which empty the database."""
+    """`once(build)` makes what all tests of a module begin with, in the database and in storage: each test takes back its
+    own changes and no more. Not for a module with `transaction=True` tests, which empty the database."""
 
     def make(build: Callable[[SignIn], Any]) -> Any:
         with django_db_blocker.unblock(), override_settings(SCAIKEY_BASE_URL=_scaikey_server.url):
