@@ -1,4 +1,4 @@
-"""The gate that every socket passes first, as requests pass middleware.py: its id, its trace, and one line of log at its end."""
+"""The gate that every socket passes, as requests pass middleware.py: its id, its trace, and one line of log at its end."""
 
 from __future__ import annotations
 
