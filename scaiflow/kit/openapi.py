@@ -144,8 +144,11 @@ class TableSchema(AutoSchema):
 
     def _get_request_body(self, direction: str = "request") -> Schema | None:
         body: Schema | None = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        if body is None and self.call.body:  # of a serializer without fields drf-spectacular tells nothing
+            body = {"content": {"application/json": {"schema": {"type": "object", "additionalProperties": {}}}}}
         if body and self.call.takes:
             body["content"] |= _raw(self.call.takes)
+            body.pop("required", None)  # with it, openapi-python-client makes code that does not run of two forms
         return body
 
     def _postprocess_serializer_schema(self, schema: Schema, serializer: Any, direction: str) -> Schema:
