@@ -47,8 +47,12 @@ test: tools ## the whole test suite but for the slow tests
 test-slow: tools ## the slow tests
 	$(RUN) -m pytest -p tests.backends -n 2 -m slow
 
+bench-serving: tools ## what a request costs on each server, and what a process of each role weighs (two minutes and a half)
+	$(RUN) benchmarks/serving.py
+
 bench-sync: tools ## the sync socket beside two other Yjs servers, under the same load (needs Node; some minutes)
 	$(RUN) benchmarks/sync.py
+
 test-postgres: tools ## the same suite on PostgreSQL and Redis, both from wheels
 	$(RUN) -m tests.matrix postgres
 

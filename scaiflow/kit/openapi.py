@@ -31,7 +31,8 @@ from scaiflow.kit.shapes import Text
 from scaiflow.kit.views import PublicView
 
 Schema = dict[str, Any]
-NOT_BLANK = r"\S"
+# What `str.strip` leaves nothing of is blank here; the \s of other languages knows not all of these.
+NOT_BLANK = r"[^\s\x1c-\x1f\x85]"
 WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
 REFUSAL, PROBLEMS, FAILURE = "Refusal", "Problems", "Failure"
 HEADERS = {
