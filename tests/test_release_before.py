@@ -1,4 +1,4 @@
-"""A rolling upgrade with real code: servers from before the newest migration and of today, over one database that has today's
+"""A rolling upgrade with real code: servers from before the newest migration and of today, over one database with today's
 schema, in turns at the same flow. What stood before is taken from the repository's own history (there is no release yet)."""
 
 from __future__ import annotations
