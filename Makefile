@@ -84,7 +84,7 @@ audit: tools ## known vulnerabilities of what is installed, and a bill of materi
 	$(BIN)/cyclonedx-py requirements docker/requirements.lock --output-reproducible --of JSON -o var/sbom.json
 	@echo "bill of materials: var/sbom.json"
 
-check: rules test-all test-slow audit ## all that CI runs
+check: rules test-all test-slow audit ## all that CI runs, but for the image (.ci/image)
 
 bench-rights: tools ## how long a list of flows takes through groups, and a bad token to be refused
 	$(RUN) benchmarks/rights.py
