@@ -13,7 +13,7 @@ from websockets.protocol import SERVER, Protocol
 from flows.sync.frames import Sieve, frame
 
 BELOW = 300
-payloads = st.one_of(st.binary(max_size=130), st.binary(min_size=BELOW - 2, max_size=BELOW + 2), st.just(bytes(70_000)))
+payloads = st.one_of(st.binary(max_size=130), st.binary(min_size=BELOW - 2, max_size=BELOW + 2))
 whole = st.tuples(st.sampled_from([Opcode.BINARY, Opcode.BINARY, Opcode.TEXT]), payloads).map(
     lambda found: [Frame(*found)]
 )
@@ -124,6 +124,14 @@ def test_after_a_message_that_was_passed_on_the_others_wait_for_it() -> None:
     connection.sieve.dealt_with()
     connection.sieve.feed(sent([small]))
     assert connection.heard == [b"small"]
+
+
+def test_a_message_of_more_than_two_bytes_can_count_is_passed_on_whole() -> None:
+    connection = Connection()
+    connection.sieve.open(connection.hear, below=BELOW)
+    for piece in pieces(sent([Frame(Opcode.BINARY, bytes(70_000)), Frame(Opcode.BINARY, b"small")]), [1460]):
+        connection.sieve.feed(piece)
+    assert connection.messages == [bytes(70_000), b"small"]
 
 
 def test_until_somebody_listens_everything_is_passed_on() -> None:
