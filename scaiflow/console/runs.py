@@ -13,7 +13,8 @@ from typing import Any
 
 PREFIX = "scaicore.runtime."
 WAITS = {"checkpoint", "await_responses", "core_call"}
-MARK = {"running": "running", "done": "done", "failed": "failed", "waiting": "waiting"}
+CONTINUED = "continued"
+MARK = {"running": "running", "done": "done", "failed": "failed", "waiting": "waiting", CONTINUED: "running"}
 Event = Mapping[str, Any]
 
 
@@ -39,7 +40,8 @@ class Block:
 
 @dataclass
 class Run:
-    """`state` is running, waiting (for a person or a message), completed or failed."""
+    """`state` is running, waiting (for a person or a message), completed or failed; or continued, in newer events than the
+    ones that were looked at."""
 
     id: str
     state: str = "running"
@@ -72,7 +74,25 @@ class Run:
         return {block.node_id: MARK[block.state] for block in self.blocks.values() if block.node_id}
 
 
-def runs_of(events: Iterable[Event]) -> list[Run]:
+@dataclass(frozen=True)
+class Stretch:
+    """Some of a Core's events, and what they tell of: `number` of them, from `first_at` to `last_at`."""
+
+    runs: list[Run]
+    number: int
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+def stretch_of(events: Iterable[Event], *, is_past: bool = False) -> Stretch:
+    """`is_past` says that there are newer events than these."""
+    ordered = in_order(events)
+    moments = [moment for event in ordered if (moment := moment_of(event))]
+    runs = runs_of(ordered, is_past=is_past)
+    return Stretch(runs, len(ordered), moments[0] if moments else None, moments[-1] if moments else None)
+
+
+def runs_of(events: Iterable[Event], *, is_past: bool = False) -> list[Run]:
     """The runs that the events tell of, the one that began last first, whatever the order of the events."""
     runs: dict[str, Run] = {}
     for event in in_order(events):
@@ -80,7 +100,7 @@ def runs_of(events: Iterable[Event]) -> list[Run]:
         run_id = str(payload.get("execution_id") or event.get("execution_id") or "")
         _apply(runs.setdefault(run_id, Run(run_id)), event, payload)
     for run in runs.values():
-        _settle(run)
+        _settle(run, is_past=is_past)
     return list(reversed(runs.values()))
 
 
@@ -153,11 +173,14 @@ def _tell_block(run: Run, verb: str, at: datetime | None, payload: dict[str, Any
         block.state, block.ended_at, block.error = "failed", at, str(payload.get("error") or "")
 
 
-def _settle(run: Run) -> None:
-    """A run in which a step waits for somebody is not running, it waits, and so do the steps around that one."""
+def _settle(run: Run, *, is_past: bool) -> None:
+    """A run in which a step waits for somebody is not running, it waits, and so do the steps around that one. Of what had not
+    ended yet when the events of the past end, nothing more is known."""
     open_blocks = [block for block in run.blocks.values() if block.state == "running"]
     if run.state == "running" and any(block.kind in WAITS for block in open_blocks):
         run.state = "waiting"
+    if is_past and run.state in {"running", "waiting"}:
+        run.state = CONTINUED
     for block in open_blocks:
         block.state = {"completed": "done"}.get(run.state, run.state)
 

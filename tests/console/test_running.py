@@ -56,7 +56,10 @@ def test_runs_stand_with_their_blocks_on_a_lit_drawing(ada_at: Visitor, flow: Fl
 
 def test_runs_are_filtered_and_come_as_a_part(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
     tell(scaigrid, [*STORY, *END])
-    assert "No run is in this state" in ada_at.get(road(flow, "/runs?state=failed"), headers=PARTIAL).content.decode()
+    assert (
+        "No run of these events is in this state"
+        in ada_at.get(road(flow, "/runs?state=failed"), headers=PARTIAL).content.decode()
+    )
     part = ada_at.get(road(flow, "/runs?state=completed&first=failures"), headers=PARTIAL).content.decode()
     assert "10.00 s" in part
     assert "<html" not in part
@@ -82,7 +85,7 @@ def test_a_call_of_ones_own_is_sent_and_its_run_opened(ada_at: Visitor, flow: Fl
         Told(200, {"data": {"output": {}, "execution_id": "exec_1"}}),
     )
     answer = ada_at.send(road(flow, "/runs"), {"core": "core_1", "input": '{"name": "Ada"}'})
-    assert answer["Location"] == road(flow, "/runs?run=exec_1")
+    assert answer["Location"] == road(flow, "/runs?core=core_1&run=exec_1")
     assert scaigrid.calls("POST")[-1].json == {"input": {"name": "Ada"}}
     tell(scaigrid, [])
     refused = ada_at.send(road(flow, "/runs"), {"core": "core_1", "input": "{no"})

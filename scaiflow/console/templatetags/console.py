@@ -25,6 +25,13 @@ TONES = {
 BUSY = {"running", "queued", "started"}
 
 
+STEPS = {
+    "read": "Read the version", "credential": "Find the credential", "compile": "Compile", "provision": "See to the queues",
+    "core": "Bring the Core up to date", "publish": "Publish the model", "unpublish": "Take the model back",
+    "record": "Write it down",
+}  # fmt: skip
+
+
 @register.simple_tag
 def icon(name: str) -> SafeString:
     return format_html('<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"><path d="{}"/></svg>', ICONS[name])
@@ -49,8 +56,18 @@ def when(moment: datetime | str | None) -> SafeString:
     found = parse_datetime(moment) if isinstance(moment, str) else moment
     if found is None:
         return mark_safe('<span class="quiet">never</span>')
-    stamp = found.isoformat(timespec="seconds")
-    return format_html('<time datetime="{}" data-local>{} UTC</time>', stamp, found.strftime("%d %b %Y %H:%M"))
+    return _time(found, "", "%d %b %Y %H:%M")
+
+
+@register.filter
+def exactly(moment: datetime) -> SafeString:
+    """The same to the second and never in words like "yesterday", where it counts."""
+    return _time(moment, "full", "%d %b %Y %H:%M:%S")
+
+
+def _time(moment: datetime, how: str, form: str) -> SafeString:
+    stamp = moment.isoformat(timespec="seconds")
+    return format_html('<time datetime="{}" data-local="{}">{} UTC</time>', stamp, how, moment.strftime(form))
 
 
 @register.filter
@@ -74,6 +91,12 @@ def initials(name: str) -> str:
 @register.filter
 def kind_words(kind: str) -> str:
     return kind_in_words(str(kind))
+
+
+@register.filter
+def step_words(step: str) -> str:
+    """A job's step for people; one that is not known here stays as it is called."""
+    return STEPS.get(str(step), str(step).replace("_", " ").capitalize())
 
 
 @register.filter

@@ -21,12 +21,12 @@ from tenants.serializers.admin import AuditQueryIn
 
 PAGE = 50
 MOST_EXPORTED = 100_000
-FILTERS = ("actor_id", "action", "object_type", "object_id", "result", "request_id", "since", "until")
+FILTERS = ("tenant_id", "actor_id", "action", "object_type", "object_id", "result", "request_id", "since", "until")
 COLUMNS = ("at", "tenant_id", "sequence", "actor_id", "action", "object_type", "object_id", "result", "request_id")
 
 
 def asked_of(request: HttpRequest) -> dict[str, Any]:
-    given = {name: request.GET.get(name, "") for name in (*FILTERS, "cursor")}
+    given = {name: request.GET.get(name, "").strip() for name in (*FILTERS, "cursor")}
     fields = {name: value for name, value in given.items() if value}
     return validated(AuditQueryIn, {**fields, "limit": PAGE}, root="query")
 

@@ -16,7 +16,7 @@ export function localTimes(root) {
     const moment = new Date(element.dateTime);
     if (Number.isNaN(moment.getTime())) continue;
     element.title = full.format(moment);
-    element.textContent = words(moment);
+    element.textContent = element.dataset.local === "full" ? full.format(moment) : words(moment);
   }
 }
 setInterval(() => localTimes(document), 30000);
