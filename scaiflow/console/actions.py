@@ -16,14 +16,14 @@ GROUPS = {
     "Flows": "list_flows create_flow get_flow update_flow delete_flow restore_flow",
     "Versions": "list_versions get_version label_version restore_version diff_versions export_flow",
     "Check and compile": "validate_flow compile_flow import_manifest",
-    "Deploy and test": "preview_deploy deploy_flow list_deployments redeploy run_tests list_test_runs get_test_run list_jobs "
-    "get_job cancel_job",
+    "Deploy and test": "preview_deploy deploy_flow list_deployments redeploy run_tests list_test_runs get_test_run "
+    "list_jobs get_job cancel_job",
     "Access": "list_acls grant_level change_level revoke_level change_owner",
     "Who is here": "list_presence tell_presence leave_presence",
     "Runs": "list_events stream_events invoke_core",
     "Checkpoints": "list_checkpoints resolve_checkpoint",
-    "Catalog": "list_packages get_package download_package change_visibility delete_package restore_package publish_package "
-    "install_package",
+    "Catalog": "list_packages get_package download_package change_visibility delete_package restore_package "
+    "publish_package install_package",
     "Resources": "list_models list_scopes list_queues list_bunkers",
     "Settings": "me get_credential set_credential delete_credential",
     "People and tenants": "list_tenant_users list_users grant_role revoke_role list_tenants list_tenant_flows sync_mirror",

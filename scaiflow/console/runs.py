@@ -174,8 +174,8 @@ def _tell_block(run: Run, verb: str, at: datetime | None, payload: dict[str, Any
 
 
 def _settle(run: Run, *, is_past: bool) -> None:
-    """A run in which a step waits for somebody is not running, it waits, and so do the steps around that one. Of what had not
-    ended yet when the events of the past end, nothing more is known."""
+    """A run in which a step waits for somebody is not running, it waits, and so do the steps around that one. Of what had
+    not ended yet when the events of the past end, nothing more is known."""
     open_blocks = [block for block in run.blocks.values() if block.state == "running"]
     if run.state == "running" and any(block.kind in WAITS for block in open_blocks):
         run.state = "waiting"

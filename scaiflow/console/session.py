@@ -87,12 +87,12 @@ def _good(request: HttpRequest, kept: dict[str, Any] | None) -> dict[str, Any] |
 
 def _refreshed(request: HttpRequest, kept: dict[str, Any]) -> dict[str, Any] | None:
     stored = _stored(request)
-    if stored and stored["access"] != kept["access"]:
+    if stored and stored != kept:
         return stored  # another request was faster
     try:
         tokens = refresh_tokens(refresh_token=kept["refresh"])
     except Refused:
-        # A process that shares no cache with this one may have used the refresh token meanwhile: then it has stored the next.
+        # A process that shares no cache with this one may have used the refresh token meanwhile, and stored the next.
         return kept if _is_good(kept) else _awaited(request, seconds=BEHIND_SECONDS)
     except (UpstreamFailure, Unavailable):
         if _is_good(kept):

@@ -1,5 +1,5 @@
-"""Everything that the API can do for a person, the console can: one table, every operation of the OpenAPI document beside the
-page or form that offers it. An operation without a row fails the build, and so does a row whose page is not there."""
+"""Everything that the API can do for a person, the console can: one table, every operation of the OpenAPI document beside
+the page or form that offers it. An operation without a row fails the build, and so does a row whose page is not there."""
 
 from __future__ import annotations
 

@@ -118,9 +118,8 @@ def test_every_call_that_somebody_can_make_stands_once_on_the_page_of_the_api(ad
 @pytest.mark.parametrize("name", BODIES)
 def test_what_is_offered_to_be_sent_is_taken_as_it_stands(name: str) -> None:
     """By the schema of the document, as a program would read it."""
-    told = next(
-        told for methods in json.loads(document())["paths"].values() for told in methods.values() if told["operationId"] == name
-    )  # fmt: skip
+    paths = json.loads(document())["paths"].values()
+    told = next(told for methods in paths for told in methods.values() if told["operationId"] == name)
     wanted = told["requestBody"]["content"]["application/json"]["schema"] if "requestBody" in told else {}
     components = json.loads(document())["components"]
     for part in components["schemas"].values():  # what is read only is required of answers, not of bodies

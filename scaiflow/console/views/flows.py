@@ -45,7 +45,8 @@ class FlowList(Page):
         template = "console/flows/rows.html" if self.is_partial else "console/flows/list.html"
         return self.show(
             template, rows=rows, cursor=page["next_cursor"], total=page["total"], live=live_deployments(rows),
-            names=names_of([*(flow.owner_id for flow in rows), owner]), filters=filters, again=again, first=not query["cursor"],
+            names=names_of([*(flow.owner_id for flow in rows), owner]), filters=filters, again=again,
+            first=not query["cursor"],
         )  # fmt: skip
 
     def asked(self) -> dict[str, Any]:

@@ -53,9 +53,10 @@ class FlowRunsShort(FlowPage):
 
     def get(self, request: HttpRequest, flow_id: str) -> HttpResponse:
         found, older = events_of(self, core_of(self.flow, ""), limit=FEW_EVENTS)
+        last = found.runs[0] if found.runs else None
         counts = {state: sum(run.state == state for run in found.runs) for state in STATES}
         return self.show(
-            "console/runs/short.html", counts=counts, last=found.runs[0] if found.runs else None, older=older, most=FEW_EVENTS
+            "console/runs/short.html", counts=counts, last=last, older=older, most=FEW_EVENTS
         )  # fmt: skip
 
 
@@ -82,6 +83,8 @@ class FlowRuns(FlowPage):
         listed = [run for run in found.runs if asked["state"] in ("", run.state)]
         shown, following = some_of(failures_first(listed) if asked["first"] else listed, self.request, size=SHOWN)
         wanted = next((run for run in found.runs if run.id == asked["run"]), None)
+        if wanted and wanted not in shown:
+            shown = [wanted, *shown]  # who asked for it sees it, wherever in the list it stands
         chosen = wanted or (found.runs[0] if found.runs else None)
         labels = {node.get("id"): node.get("label") for node in self.content()["nodes"]}
         again = {name: value for name, value in asked.items() if value and name not in {"run", "cursor"}}
