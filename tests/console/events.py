@@ -24,7 +24,10 @@ def told_by(run: int, *, at: datetime) -> list[dict[str, Any]]:
     found = [one("invocation.started", 0, input={"name": f"Number {run}"}, trigger="api")]
     for index in range(4):
         step = {"path": f"steps[{index}]", "node_id": STEPS[index % 2], "block": "llm_turn"}
-        found += [one("block.entered", index + 0.1, **step), one("block.exited", index + 0.8, **step, result={"n": index})]
+        found += [
+            one("block.entered", index + 0.1, **step),
+            one("block.exited", index + 0.8, **step, result={"n": index}),
+        ]
     end = {"error": "no such queue"} if failed else {"output": {"text": "Hello"}}
     return [*found, one("invocation.failed" if failed else "invocation.completed", 4, **end)]
 

@@ -26,7 +26,9 @@ RUN = re.compile(r'data-run="exec_(\d+)"')
 @pytest.fixture
 def flow(ada_at: Visitor, scaigrid: Service) -> Flow:
     flow = create_flow(by=ADA, name="Greeting", description="", content=greeting())
-    Deployment.objects.create(flow=flow, core_id="core_1", flow_version="1.0.0", status="deployed", deployed_by="usr_ada")
+    Deployment.objects.create(
+        flow=flow, core_id="core_1", flow_version="1.0.0", status="deployed", deployed_by="usr_ada"
+    )
     ManyEvents(1_000, now=timezone.now()).serve(scaigrid)
     return flow
 

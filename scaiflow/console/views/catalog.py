@@ -20,7 +20,7 @@ from flows.serializers.packages import PublishIn
 from scaiflow.console.drafts import drawn, parsed
 from scaiflow.console.drawing import Picture
 from scaiflow.console.page import Page, validated
-from scaiflow.console.reading import names_of, some_of
+from scaiflow.console.reading import names_of, rows_before, some_of
 from scaiflow.console.readmes import as_html
 from scaiflow.kit.pagination import counted_page
 from scaiflow.kit.rights import MANAGE, VIEW
@@ -88,12 +88,12 @@ class PackageDetail(PackagePage):
 
     def get(self, request: HttpRequest, package_id: str) -> HttpResponse:
         package, shown = self.package, version_for(self.package, request.GET.get("version", ""))
-        versions, following = some_of(package.versions.newest_first(), request, size=VERSIONS)
+        versions, before = rows_before(package.versions, request, size=VERSIONS)
         content = file_of(shown).content
         names = names_of([package.author_id, *(one.author_id for one in versions)], package.group_ids)
         return self.show(
             "console/catalog/package.html", package=package, versions=versions, names=names, shown=shown,
-            following=following, again=urlencode({"tenant_id": package.tenant_id, "version": shown.version}),
+            before=before, again=urlencode({"tenant_id": package.tenant_id, "version": shown.version}),
             readme=as_html(package.readme) if package.readme else "", is_mine=is_authors(self.principal, package),
             drawing=drawn(content, Picture(title=package.name)), groups=groups_of(package.tenant_id),
         )  # fmt: skip
