@@ -76,20 +76,25 @@ class Run:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Some of a Core's events, and what they tell of: `number` of them, from `first_at` to `last_at`."""
+    """A page of a Core's events, and what they tell of: `number` of them, from `first_at` to `last_at`. The page behind it has
+    older ones, or newer ones where ScaiCore tells the oldest first."""
 
     runs: list[Run]
-    number: int
-    first_at: datetime | None
-    last_at: datetime | None
+    number: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    is_oldest_first: bool = False
 
 
-def stretch_of(events: Iterable[Event], *, is_past: bool = False) -> Stretch:
-    """`is_past` says that there are newer events than these."""
-    ordered = in_order(events)
+def stretch_of(events: Iterable[Event], *, has_before: bool, has_behind: bool) -> Stretch:
+    """Whether there are pages before this one and behind it says where runs may be cut in two."""
+    told = list(events)
+    oldest_first = bool(told) and _moment_key(told[0]) < _moment_key(told[-1])
+    ordered = in_order(told)
     moments = [moment for event in ordered if (moment := moment_of(event))]
-    runs = runs_of(ordered, is_past=is_past)
-    return Stretch(runs, len(ordered), moments[0] if moments else None, moments[-1] if moments else None)
+    first, last = (moments[0], moments[-1]) if moments else (None, None)
+    runs = runs_of(ordered, is_past=has_behind if oldest_first else has_before)
+    return Stretch(runs, len(ordered), first, last, oldest_first)
 
 
 def runs_of(events: Iterable[Event], *, is_past: bool = False) -> list[Run]:

@@ -35,15 +35,16 @@ def told_by(run: int, *, at: datetime) -> list[dict[str, Any]]:
 class ManyEvents:
     """`number` runs of ten events each, a minute apart, the last one now. An answer to `Service.on`."""
 
-    def __init__(self, number: int, *, now: datetime) -> None:
+    def __init__(self, number: int, *, now: datetime, oldest_first: bool = False) -> None:
         runs = (told_by(run, at=now - timedelta(minutes=number - run)) for run in range(1, number + 1))
-        self.newest_first = [event for run in runs for event in run][::-1]
+        oldest = [event for run in runs for event in run]
+        self.told = oldest if oldest_first else oldest[::-1]
 
     def __call__(self, asked: Asked) -> Told:
         query = parse_qs(asked.query)
         begin, limit = int(query.get("cursor", ["0"])[0]), int(query["limit"][0])
-        page = self.newest_first[begin : begin + limit]
-        following = str(begin + limit) if begin + limit < len(self.newest_first) else None
+        page = self.told[begin : begin + limit]
+        following = str(begin + limit) if begin + limit < len(self.told) else None
         return Told(200, {"data": {"events": page, "next_cursor": following}})
 
     def serve(self, scaigrid: Service) -> ManyEvents:

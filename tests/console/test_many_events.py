@@ -103,9 +103,18 @@ def test_a_run_that_is_cut_in_two_is_neither_running_nor_whole(ada_at: Visitor, 
 def test_the_past_is_not_live_and_has_no_chart_of_today(ada_at: Visitor, flow: Flow) -> None:
     page = ada_at.read(road(flow, "/runs?cursor=500"))
     assert "data-live" not in page
-    assert "older events, not live" in page
+    assert "other events, not live" in page
     assert "Back to the newest" in page
     assert "Runs per hour" not in page
+
+
+def test_a_scaicore_that_tells_the_oldest_first_is_understood(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
+    ManyEvents(100, now=timezone.now(), oldest_first=True).serve(scaigrid)
+    page = ada_at.read(road(flow, "/runs"))
+    assert "50 runs in the first 500 events" in page
+    assert "newer ones are left out here and in the charts" in page
+    newer = ada_at.read(road(flow, "/runs") + following(page, "Newer events"))
+    assert RUN.findall(newer)[0] == "0100"
 
 
 def test_a_run_that_is_not_on_the_page_is_not_taken_for_another(ada_at: Visitor, flow: Flow) -> None:

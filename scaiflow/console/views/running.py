@@ -147,13 +147,14 @@ def core_of(flow: Flow, wanted: str) -> str:
 
 
 def events_of(page: FlowPage, core_id: str, *, limit: int, cursor: str = "") -> tuple[Stretch, str | None]:
-    """The newest events, or those from `cursor` on; and the cursor of the older ones, None where there are none. One call,
-    however many there are. Raises as the lookups do."""
+    """A page of events, and the cursor of the page behind it (None where there is none). One call, however many events
+    there are. Raises as the lookups do."""
     if not core_id:
-        return Stretch([], 0, None, None), None
+        return Stretch([]), None
     asked = {"core_id": core_id, "limit": limit, **({"cursor": cursor} if cursor else {})}
     told = list_events(by=page.principal, **validated(EventsIn, asked, root="query"))
-    return stretch_of(told["events"], is_past=bool(cursor)), told["next_cursor"]
+    behind: str | None = told["next_cursor"]
+    return stretch_of(told["events"], has_before=bool(cursor), has_behind=behind is not None), behind
 
 
 def plotted(found: Stretch, older: str | None) -> list[tuple[Plot, SafeString]]:
