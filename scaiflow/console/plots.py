@@ -51,8 +51,8 @@ def hours_of(runs: Sequence[Run], *, now: datetime) -> list[Hour]:
 
 
 def plots_of(runs: Sequence[Run], *, now: datetime, since: datetime | None = None) -> list[Plot]:
-    """Runs per hour, failure rate, p95 of the duration. `since` is where the events begin that the runs were made of, if there
-    are older ones: of what lies before, nothing is known."""
+    """Runs per hour, failure rate, p95 of the duration. `since` is where the events begin that the runs were made of, if
+    there are older ones: of what lies before, nothing is known."""
     hours = hours_of(runs, now=now)
     recent = [run for run in runs if run.started_at and run.started_at >= hours[0].begin]
     durations = [run.milliseconds for run in recent if run.milliseconds is not None]

@@ -76,8 +76,8 @@ class Run:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A page of a Core's events, and what they tell of: `number` of them, from `first_at` to `last_at`. The page behind it has
-    older ones, or newer ones where ScaiCore tells the oldest first."""
+    """A page of a Core's events, and what they tell of: `number` of them, from `first_at` to `last_at`. The page behind it
+    has older ones, or newer ones where ScaiCore tells the oldest first."""
 
     runs: list[Run]
     number: int = 0

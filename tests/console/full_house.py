@@ -24,17 +24,19 @@ from webhooks.models import Delivery
 MANY = 1_000
 RESULTS: list[Any] = [{"name": "greets", "ok": True, "expect": {}, "output": {}, "error": None}]
 PAGES = (
-    "/", "/health", "/flows", "/flows?q=flow+7", "/flows?show=mine", "/flows?show=deleted", "/flows?deployed=true", "/flows/new", "/flows/try",
-    "/flows/flow_0", "/flows/flow_0?node=greet", "/flows/flow_0/edit", "/flows/flow_0/versions",
-    "/flows/flow_0/diff?from=1.0.0", "/flows/flow_0/compiled", "/flows/flow_0/compiled?format=document", "/flows/flow_0/export",
-    "/flows/flow_0/deploy", "/flows/flow_0/deploy/preview", "/flows/flow_0/jobs", "/flows/flow_0/tests",
-    "/flows/flow_0/tests/run_0", "/flows/flow_0/tests/run_0.xml", "/flows/flow_0/access", "/flows/flow_0/here",
-    "/flows/flow_0/runs", "/flows/flow_0/runs?state=failed&first=failures", "/flows/flow_0/runs?cursor=500",
-    "/flows/flow_0/runs?cursor=9500&run=exec_0001", "/flows/flow_0/runs/short", "/runs", "/checkpoints", "/checkpoints/chk_999",
-    "/jobs/job_0", "/catalog", "/catalog?search=7", "/catalog/package-0", "/catalog/package-0/download", "/catalog/publish",
-    "/catalog/publish?flow=flow_0", "/settings", "/settings/people", "/settings/people?all=yes", "/settings/groups",
-    "/settings/sync", "/settings/webhooks", "/settings/audit", "/settings/audit.csv?action=flow.deployed", "/settings/tenants",
-    "/settings/resources", "/settings/resources?list=models", "/settings/api",
+    "/", "/health", "/flows", "/flows?q=flow+7", "/flows?show=mine", "/flows?show=deleted", "/flows?deployed=true",
+    "/flows/new", "/flows/try", "/flows/flow_0", "/flows/flow_0?node=greet", "/flows/flow_0/edit",
+    "/flows/flow_0/versions", "/flows/flow_0/diff?from=1.0.0", "/flows/flow_0/compiled",
+    "/flows/flow_0/compiled?format=document", "/flows/flow_0/export", "/flows/flow_0/deploy",
+    "/flows/flow_0/deploy/preview", "/flows/flow_0/jobs", "/flows/flow_0/tests", "/flows/flow_0/tests/run_0",
+    "/flows/flow_0/tests/run_0.xml", "/flows/flow_0/access", "/flows/flow_0/here", "/flows/flow_0/runs",
+    "/flows/flow_0/runs?state=failed&first=failures", "/flows/flow_0/runs?cursor=500",
+    "/flows/flow_0/runs?cursor=9500&run=exec_0001", "/flows/flow_0/runs/short", "/runs", "/checkpoints",
+    "/checkpoints/chk_999", "/jobs/job_0", "/catalog", "/catalog?search=7", "/catalog/package-0",
+    "/catalog/package-0/download", "/catalog/publish", "/catalog/publish?flow=flow_0", "/settings",
+    "/settings/people", "/settings/people?all=yes", "/settings/groups", "/settings/sync", "/settings/webhooks",
+    "/settings/audit", "/settings/audit.csv?action=flow.deployed", "/settings/tenants", "/settings/resources",
+    "/settings/resources?list=models", "/settings/api",
 )  # fmt: skip
 
 

@@ -41,5 +41,6 @@ function enhance(root) {
   drawings(root);
 }
 enhance(document);
+for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.scrollIntoView({ inline: "center", block: "nearest" });
 live();
 document.addEventListener("htmx:afterSettle", (event) => enhance(event.detail.target ?? document));
