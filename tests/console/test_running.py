@@ -179,7 +179,12 @@ def test_a_package_that_cannot_be_published_comes_back_as_it_was_typed(ada_at: V
 
 
 def test_the_upstreams_lists_come_one_by_one(ada_at: Visitor, scaigrid: Service) -> None:
-    scaigrid.on("GET", "/v1/models", Told(200, {"data": [{"id": "openai/gpt-4o"}]}))
+    models = [{"id": "openai/gpt-4o", "slug": "openai/gpt-4o"}, {"id": "m", "slug": "m", "max_output_tokens": 8192}]
+    scaigrid.on("GET", "/v1/models", Told(200, {"data": models}))
     page = ada_at.read("/settings/resources")
     assert 'hx-get="/settings/resources?list=models"' in page
+    part = ada_at.get("/settings/resources?list=models", headers=PARTIAL).content.decode()
+    assert part.count("<th ") * 2 == part.count("<td ")  # a row that has less than others has as many cells
+    assert "8192" in part
+    assert "<h1>Settings</h1>" in ada_at.read("/settings/resources", list="models")  # without JavaScript it is a page
     assert ada_at.get("/settings/resources?list=none").status_code == 404

@@ -94,6 +94,12 @@ def kind_words(kind: str) -> str:
 
 
 @register.filter
+def words(name: str) -> str:
+    """`display_name` -> "Display name"."""
+    return str(name).replace("_", " ").capitalize()
+
+
+@register.filter
 def step_words(step: str) -> str:
     """A job's step for people; one that is not known here stays as it is called."""
     return STEPS.get(str(step), str(step).replace("_", " ").capitalize())
