@@ -75,7 +75,7 @@ def cores_of(flow: Flow) -> list[str]:
     return list(last.values_list("core_id", flat=True))
 
 
-def needing_attention(by: Principal, *, limit: int = 8) -> list[dict[str, Any]]:
+def needing_attention(by: Principal) -> list[dict[str, Any]]:
     """Flows whose last deploy or last test run went wrong, newest first: `[{job, what}]`. What has been mended since is not
     told."""
     seen: set[tuple[str, str]] = set()
@@ -87,7 +87,7 @@ def needing_attention(by: Principal, *, limit: int = 8) -> list[dict[str, Any]]:
         seen.add(key)
         if what := _went_wrong(job):
             found.append({"job": job, "what": what})
-    return found[:limit]
+    return found
 
 
 def _recent_jobs(by: Principal) -> Iterable[Job]:

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from catalog.models import Package
 from flows.models import Deployment, Flow, FlowVersion, Job, TestRun
 from flows.operations.flows import create_flow
 from tenants.models import Group, Membership, User
 from tests.console.test_pages import ADA, road
 from tests.console.visitors import Visitor
 from tests.drawings import greeting
+from tests.loopback import Service, Told
 
 NOW = timezone.now()
 
@@ -102,3 +104,55 @@ def test_a_group_with_very_many_people_says_how_many_are_shown(tara_at: Visitor)
     assert "P100" not in page
     assert page.count("the first 100 by name are shown") == 1
     assert page.count("P002") == 2
+
+
+@pytest.fixture
+def many(db: None) -> None:
+    """More people and groups than a form offers."""
+    Group.objects.bulk_create(Group(id=f"grp_{n:03}", tenant_id="tnt_demo", name=f"Group {n:03}") for n in range(510))
+    User.objects.bulk_create(
+        User(id=f"usr_{n:03}", tenant_id="tnt_demo", display_name=f"Person {n:03}") for n in range(510)
+    )
+
+
+def test_whom_a_form_does_not_offer_can_be_typed(sam_at: Visitor, flow: Flow, many: None) -> None:
+    page = sam_at.read(road(flow, "/access"))
+    assert "usr_505" not in page
+    assert 'name="who_id"' in page
+    sam_at.send(road(flow, "/access"), {"who": "", "who_type": "group", "who_id": "grp_505", "level": "view"})
+    sam_at.send(road(flow, "/access"), {"who": "user:usr_001", "level": "edit"})
+    found = set(flow.acls.values_list("principal_type", "principal_id", "level"))
+    assert found == {("group", "grp_505", 1), ("user", "usr_001", 2)}
+    sam_at.send(road(flow, "/owner"), {"owner_id": "usr_001", "owner_typed": "usr_505"})
+    assert Flow.objects.get().owner_id == "usr_505"
+
+
+def test_groups_that_a_form_does_not_offer_can_be_typed(ada_at: Visitor, flow: Flow, many: None) -> None:
+    assert 'name="more_groups"' in ada_at.read("/catalog/publish", flow=flow.id)
+    assert 'name="more_groups"' in ada_at.read(road(flow, "/deploy"))
+    draft = {"flow": flow.id, "package_id": "greeting", "name": "Greeting", "version": "1.0.0", "visibility": "groups"}
+    ada_at.send("/catalog/publish", {**draft, "group_ids": ["grp_001"], "more_groups": "grp_505, grp_506"})
+    assert Package.objects.get().group_ids == ["grp_001", "grp_505", "grp_506"]
+
+
+def test_a_form_that_offers_everybody_asks_for_no_ids(ada_at: Visitor, flow: Flow) -> None:
+    assert 'name="who_id"' not in ada_at.read(road(flow, "/access"))
+    assert 'name="more_groups"' not in ada_at.read(road(flow, "/deploy"))
+
+
+def test_more_checkpoints_than_are_looked_at_are_told(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
+    Deployment.objects.create(flow=flow, core_id="core_1", flow_version="1.0.0", status="deployed")
+    points = [{"id": f"chk_{n}", "core_id": "core_1", "status": "pending"} for n in range(200)]
+    page = Told(200, {"data": {"checkpoints": points, "next_cursor": "more"}})
+    scaigrid.on("GET", "/v1/modules/scaicore/checkpoints", page)
+    assert "the first 1,000 that it told were looked at" in ada_at.read("/checkpoints")
+    assert len(scaigrid.calls("GET", "/v1/modules/scaicore/checkpoints")) == 5
+
+
+def test_home_tells_how_much_went_wrong(ada_at: Visitor) -> None:
+    for number in range(12):
+        flow = create_flow(by=ADA, name=f"Flow {number}", description="", content=greeting())
+        Job.objects.create(flow=flow, kind="deploy", state="failed", error={"status": 500, "detail": "x"})
+    page = ada_at.read("/")
+    assert "All 12 of the last two weeks" in page
+    assert page.count("Deploy failed") == 12

@@ -17,6 +17,7 @@ from flows.models import Flow
 from flows.operations.packages import install_flow, publish_content, publish_flow
 from flows.roles import Level
 from flows.serializers.packages import PublishIn
+from scaiflow.console.choosing import chosen_groups, groups_to_choose
 from scaiflow.console.drafts import drawn, parsed
 from scaiflow.console.drawing import Picture
 from scaiflow.console.page import Page, validated
@@ -24,19 +25,14 @@ from scaiflow.console.reading import names_of, rows_before, some_of
 from scaiflow.console.readmes import as_html
 from scaiflow.kit.pagination import counted_page
 from scaiflow.kit.rights import MANAGE, VIEW
-from tenants.models import Group
 from tenants.principals import Principal
 
-PAGE, VERSIONS, OFFERED, LOOKED_AT = 48, 50, 500, 500
+PAGE, VERSIONS, LOOKED_AT = 48, 50, 500
 
 
 def is_authors(principal: Principal, package: Package) -> bool:
     mine = package.author_id == principal.sub and package.tenant_id == principal.tenant_id
     return mine or principal.is_admin_of(package.tenant_id)
-
-
-def groups_of(tenant_id: str) -> Any:
-    return Group.objects.living().filter(tenant_id=tenant_id).order_by("name", "id")[:OFFERED]
 
 
 class Catalog(Page):
@@ -95,7 +91,7 @@ class PackageDetail(PackagePage):
             "console/catalog/package.html", package=package, versions=versions, names=names, shown=shown,
             before=before, again=urlencode({"tenant_id": package.tenant_id, "version": shown.version}),
             readme=as_html(package.readme) if package.readme else "", is_mine=is_authors(self.principal, package),
-            drawing=drawn(content, Picture(title=package.name)), groups=groups_of(package.tenant_id),
+            drawing=drawn(content, Picture(title=package.name)), **groups_to_choose(package.tenant_id),
         )  # fmt: skip
 
 
@@ -116,7 +112,7 @@ class PackageVisibility(PackageDetail):
 
     def post(self, request: HttpRequest, package_id: str) -> HttpResponse:
         form = request.POST
-        fields = {"visibility": form.get("visibility"), "visibility_group_ids": form.getlist("group_ids") or None}
+        fields = {"visibility": form.get("visibility"), "visibility_group_ids": chosen_groups(form)}
         package = change_visibility(package=self.package, by=self.principal, **validated(VisibilityIn, fields))
         return self.back(f"{package.name} is shown to {package.visibility}.")
 
@@ -159,14 +155,14 @@ class Publish(Page):
     def get(self, request: HttpRequest) -> HttpResponse:
         flow_id = request.GET.get("flow") or request.POST.get("flow", "")
         if request.GET.get("document") or request.POST.get("content"):
-            return self.show("console/catalog/publish.html", groups=groups_of(self.principal.tenant_id))
+            return self.show("console/catalog/publish.html", **groups_to_choose(self.principal.tenant_id))
         if not flow_id:
             found = self.publishable()
             rows, following = some_of(found, request, size=PAGE)
             return self.show("console/catalog/choose.html", flows=rows, following=following, most=LOOKED_AT)
         flow = flow_for(self.principal, flow_id, level=Level.DEPLOY)
         known = Package.objects.visible_to(self.principal).living().filter(versions__flow_id=flow.id).first()
-        return self.show("console/catalog/publish.html", flow=flow, known=known, groups=groups_of(flow.tenant_id))
+        return self.show("console/catalog/publish.html", flow=flow, known=known, **groups_to_choose(flow.tenant_id))
 
     def publishable(self) -> list[Flow]:
         seen = Flow.objects.visible_to(self.principal).living().without_search_text().order_by("-updated_at", "-id")
@@ -176,7 +172,7 @@ class Publish(Page):
         form = request.POST
         names = ("package_id", "name", "version", "description", "readme", "visibility")
         fields: dict[str, Any] = {name: form[name] for name in names if form.get(name)}
-        fields |= {"visibility_group_ids": form.getlist("group_ids") or None, **self.source()}
+        fields |= {"visibility_group_ids": chosen_groups(form), **self.source()}
         draft = validated(PublishIn, fields)
         package = (publish_content if "content" in draft else publish_flow)(by=self.principal, **draft)
         return self.done(f"{package.name} {package.version} is in the catalog.", "package", package_id=package.slug)

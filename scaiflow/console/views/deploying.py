@@ -16,11 +16,11 @@ from flows.operations.redeploys import redeploy
 from flows.roles import JobKind, Level
 from flows.serializers.deployments import DeployIn
 from flows.serializers.jobs import JobOut
+from scaiflow.console.choosing import chosen_groups, groups_to_choose
 from scaiflow.console.page import FlowPage, Page, validated
 from scaiflow.console.reading import live_deployments, names_of
 from scaiflow.kit.pagination import page_before
 from scaiflow.kit.rights import MANAGE, VIEW
-from tenants.models import Group
 
 PAGE, LATEST = 50, 5
 PUBLISH = {"": None, "yes": True, "no": False}
@@ -28,8 +28,8 @@ PUBLISH = {"": None, "yes": True, "no": False}
 
 def asked_of(form: Any) -> dict[str, Any]:
     """The body that the API takes, from the form."""
-    groups = [one for one in form.getlist("group_ids") if one]
-    return validated(DeployIn, {"publish_as_model": PUBLISH.get(form.get("publish", "")), "group_ids": groups or None})
+    asked = {"publish_as_model": PUBLISH.get(form.get("publish", "")), "group_ids": chosen_groups(form)}
+    return validated(DeployIn, asked)
 
 
 class FlowDeploying(FlowPage):
@@ -42,9 +42,9 @@ class FlowDeploying(FlowPage):
         rows, older = page_before(self.flow.deployments.all(), field="deployed_at", cursor=cursor, limit=PAGE)
         jobs = list(self.flow.jobs.filter(kind=JobKind.DEPLOY).newest_first()[:LATEST])
         names = names_of([*(row.deployed_by for row in rows), *(job.requested_by for job in jobs)])
-        groups = Group.objects.living().filter(tenant_id=self.flow.tenant_id).order_by("name", "id")[:500]
         return self.show(
-            "console/flows/deploy.html", rows=rows, older=older, jobs=jobs, names=names, groups=groups,
+            "console/flows/deploy.html", rows=rows, older=older, jobs=jobs, names=names,
+            **groups_to_choose(self.flow.tenant_id),
             live=live_deployments([self.flow]).get(self.flow.id), key=secrets.token_urlsafe(12),
         )  # fmt: skip
 
