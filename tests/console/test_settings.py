@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import subprocess
+from typing import Any
 
 import jsonschema_rs
 import pytest
@@ -138,3 +139,10 @@ def test_the_curl_of_a_call_can_be_pasted_into_a_shell() -> None:
     ).stdout.splitlines()  # fmt: skip
     assert json.loads(said[said.index("-d") + 1].encode()) == {"core_id": "core_1"}
     assert said[-1] == "http://127.0.0.1:8001/api/v1/flows/flow_1/run-tests"
+
+
+def test_an_export_that_is_cut_says_so_in_its_last_line(tara_at: Visitor, entries: None, monkeypatch: Any) -> None:
+    monkeypatch.setattr("scaiflow.console.views.audit.MOST_EXPORTED", 20)
+    lines = b"".join(tara_at.get("/settings/audit.csv").streaming_content).decode().splitlines()
+    assert len(lines) == 22
+    assert "only the newest 20 entries" in lines[-1]

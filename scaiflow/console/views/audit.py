@@ -72,11 +72,12 @@ class _Echo:
 def _lines(rows: Iterator[AuditEntry]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield writer.writerow([*COLUMNS, "changes"])
-    number = 0
-    for number, row in enumerate(rows, start=1):
+    written = 0
+    for row in rows:
+        written += 1
         cells = [row.at.isoformat(), *(getattr(row, name) for name in COLUMNS[1:]), json.dumps(row.changes).decode()]
         yield writer.writerow([_harmless(cell) for cell in cells])
-    if number == MOST_EXPORTED:
+    if written == MOST_EXPORTED:
         yield writer.writerow([f"only the newest {MOST_EXPORTED} entries: ask for the rest with an earlier 'until'"])
 
 

@@ -31,8 +31,8 @@ class Checkpoints(Page):
         names = names_of(_decider(one["checkpoint"]) for one in rows)
         template = "console/checkpoints/waiting.html" if self.is_partial else "console/checkpoints/list.html"
         return self.show(
-            template, found=rows, number=len(found), is_cut=is_cut, status=status, statuses=STATUSES, names=names, following=following,
-            again=f"status={status}",
+            template, found=rows, number=len(found), is_cut=is_cut, status=status, statuses=STATUSES, names=names,
+            following=following, again=f"status={status}",
         )  # fmt: skip
 
 
