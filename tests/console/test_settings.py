@@ -146,3 +146,11 @@ def test_an_export_that_is_cut_says_so_in_its_last_line(tara_at: Visitor, entrie
     lines = b"".join(tara_at.get("/settings/audit.csv").streaming_content).decode().splitlines()
     assert len(lines) == 22
     assert "only the newest 20 entries" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [("2026-11-25T10:30", "2026-11-25T10:30:00"), ("2026-11-25T10:30:00+05:30", "2026-11-25T05:00:00")],
+)
+def test_a_moment_that_was_asked_for_stands_in_the_form_in_utc(tara_at: Visitor, asked: str, shown: str) -> None:
+    assert f'value="{shown}"' in tara_at.read("/settings/audit", since=asked)

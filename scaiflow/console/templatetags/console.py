@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
@@ -63,6 +63,16 @@ def when(moment: datetime | str | None) -> SafeString:
 def exactly(moment: datetime) -> SafeString:
     """The same to the second and never in words like "yesterday", where it counts."""
     return _time(moment, "full", "%d %b %Y %H:%M:%S")
+
+
+@register.filter
+def typed_in_utc(text: str) -> str:
+    """What a `datetime-local` field takes of a moment that was asked for; "" for what is none."""
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        return ""
+    return f"{found.astimezone(UTC) if found.tzinfo else found:%Y-%m-%dT%H:%M:%S}" if found else ""
 
 
 def _time(moment: datetime, how: str, form: str) -> SafeString:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
 
-from flows.access import deployment_of, job_for
+from flows.access import deployment_of, job_for, level_on
 from flows.models import Job
 from flows.operations.jobs import cancel_job, end_if_lost, start_job
 from flows.operations.previews import preview_deploy
@@ -102,7 +102,8 @@ class JobProgress(Page):
         job = end_if_lost(job_for(self.principal, job_id, level=Level.VIEW))
         template = "console/jobs/progress.html" if self.is_partial else "console/jobs/job.html"
         names = names_of([job.requested_by])
-        return self.show(template, job=job, error=job_error(job), names=names, flow=job.flow)
+        can_stop = self.principal.may(MANAGE) and level_on(self.principal, job.flow) >= Level.DEPLOY
+        return self.show(template, job=job, error=job_error(job), names=names, flow=job.flow, can_stop=can_stop)
 
 
 def job_error(job: Job) -> dict[str, Any] | None:

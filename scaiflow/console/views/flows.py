@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 
+from flows.access import level_on
 from flows.models import Flow
 from flows.models.flows import FlowQuerySet
 from flows.operations.compiling import imported
@@ -14,6 +15,7 @@ from flows.operations.flows import create_flow
 from flows.operations.listing import page_of_flows
 from flows.operations.packages import imported_package
 from flows.operations.tenants import flows_of_tenant
+from flows.roles import Level
 from flows.serializers.flows import FlowIn, TenantFlowQueryIn
 from scaiflow.console.drafts import checked_drawing, drawn, parsed, tags_in
 from scaiflow.console.drawing import Picture
@@ -46,8 +48,13 @@ class FlowList(Page):
         return self.show(
             template, rows=rows, cursor=page["next_cursor"], total=page["total"], live=live_deployments(rows),
             names=names_of([*(flow.owner_id for flow in rows), owner]), filters=filters, again=again,
-            first=not query["cursor"],
+            first=not query["cursor"], mine_to_restore=self.restorable(rows) if show == "deleted" else (),
         )  # fmt: skip
+
+    def restorable(self, rows: list[Flow]) -> set[str]:
+        """Of those that were deleted, the ones that the reader may bring back."""
+        may = self.principal.may(MANAGE)
+        return {flow.id for flow in rows if may and level_on(self.principal, flow) >= Level.ADMIN}
 
     def asked(self) -> dict[str, Any]:
         """What the API's query takes; "mine" is an owner there."""
