@@ -11,8 +11,8 @@ def package_for(principal: Principal, package_id: str, *, tenant_id: str = "", d
     """The package of this id that the principal may see. Raises NotFound (Unseen when their tenant has it), Conflict.
 
     Ids are unique in a tenant alone. A super admin means their own tenant's, or else the only one there is, unless they
-    name a tenant. `deleted` opens the door to deleted packages instead of living ones."""
-    there = Package.objects.filter(slug=package_id, deleted_at__isnull=not deleted)
+    name a tenant. `deleted` opens the door to deleted packages too (to bring one back)."""
+    there = (Package.objects.all() if deleted else Package.objects.living()).filter(slug=package_id)
     if tenant_id:
         there = there.filter(tenant_id=tenant_id)
     seen = there.visible_to(principal)

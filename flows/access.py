@@ -15,8 +15,8 @@ from tenants.principals import Principal
 def flow_for(principal: Principal, flow_id: str, *, level: Level, deleted: bool = False) -> Flow:
     """The flow, if the principal holds `level` on it. Raises NotFound (Unseen when it is there), NotAllowed.
 
-    `deleted` opens the door to deleted flows instead of living ones (to bring one back)."""
-    there = Flow.objects.filter(id=flow_id, deleted_at__isnull=not deleted)
+    `deleted` opens the door to deleted flows too (to bring one back)."""
+    there = (Flow.objects.all() if deleted else Flow.objects.living()).filter(id=flow_id)
     flow = there.visible_to(principal).first()
     if flow is None:
         raise (Unseen if there.exists() else NotFound)("flow not found")

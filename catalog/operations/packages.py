@@ -39,7 +39,7 @@ def delete_package(*, package: Package, by: Principal) -> None:
 
 
 def restore_package(*, package: Package, by: Principal) -> Package:
-    """Raises NotFound when there is nothing to bring back (any more)."""
+    """A package that lives already stays as it is, so that asking twice does no harm. Raises NotFound."""
     return _set_deleted(package, by, PACKAGE_RESTORED, deleted=False)
 
 
@@ -104,15 +104,16 @@ def write_down(action: str, package: Package, by: Principal, before: dict[str, A
 def _set_deleted(package: Package, by: Principal, action: str, *, deleted: bool) -> Package:
     with transaction.atomic():
         locked = _locked(package, deleted=not deleted)
-        before, locked.deleted_at = facts(locked), timezone.now() if deleted else None
-        touch(locked)
-        write_down(action, locked, by, before, facts(locked))
+        if deleted or locked.deleted_at:
+            before, locked.deleted_at = facts(locked), timezone.now() if deleted else None
+            touch(locked)
+            write_down(action, locked, by, before, facts(locked))
     return locked
 
 
 def _locked(package: Package, *, deleted: bool = False) -> Package:
-    rows = Package.objects.select_for_update().filter(id=package.id, deleted_at__isnull=not deleted)
-    found = rows.first()
+    rows = Package.objects.all() if deleted else Package.objects.living()
+    found = rows.select_for_update().filter(id=package.id).first()
     if found is None:
         raise NotFound("package not found")
     return found

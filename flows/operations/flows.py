@@ -79,12 +79,13 @@ def delete_flow(*, flow: Flow, by: Principal, conditions: Conditions = condition
 
 
 def restore_flow(*, flow: Flow, by: Principal) -> Flow:
-    """Raises NotFound when there is nothing to bring back (any more)."""
+    """A flow that lives already stays as it is, so that asking twice does no harm. Raises NotFound."""
     with transaction.atomic():
         locked = _locked(flow, deleted=True)
-        before, locked.deleted_at = _facts(locked), None
-        _touch(locked)
-        _write_down(FLOW_RESTORED, locked, by, before, _facts(locked))
+        if locked.deleted_at:
+            before, locked.deleted_at = _facts(locked), None
+            _touch(locked)
+            _write_down(FLOW_RESTORED, locked, by, before, _facts(locked))
     return locked
 
 
@@ -142,8 +143,8 @@ def _write_down(action: str, flow: Flow, by: Principal, before: dict[str, Any], 
 
 
 def _locked(flow: Flow, *, deleted: bool = False) -> Flow:
-    rows = Flow.objects.select_for_update().filter(id=flow.id, deleted_at__isnull=not deleted)
-    found = rows.first()
+    rows = Flow.objects.all() if deleted else Flow.objects.living()
+    found = rows.select_for_update().filter(id=flow.id).first()
     if found is None:
         raise NotFound("flow not found")
     return found

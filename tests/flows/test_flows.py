@@ -12,6 +12,7 @@ from django.db import connections
 from flows.models import Flow, FlowVersion
 from scaiflow.kit import storage
 from scaiflow.kit.errors import Unavailable
+from scaiflow.kit.models import AuditEntry
 from tests.conftest import Caller
 from tests.drawings import greeting
 
@@ -85,8 +86,10 @@ def test_a_deleted_flow_is_gone_and_comes_back_whole(ada: Caller, flow: dict[str
     assert ada.get(road).status_code == 200
 
 
-def test_a_living_flow_cannot_be_brought_back(ada: Caller, flow: dict[str, Any]) -> None:
-    assert ada.post(f"/api/v1/flows/{flow['id']}/restore").status_code == 404
+def test_bringing_back_a_living_flow_changes_nothing(ada: Caller, flow: dict[str, Any]) -> None:
+    answer = ada.post(f"/api/v1/flows/{flow['id']}/restore")
+    assert (answer.status_code, answer.json()) == (200, flow)
+    assert not AuditEntry.objects.filter(action="flow.restored").exists()
 
 
 def test_a_stale_save_is_refused_and_changes_nothing(ada: Caller, flow: dict[str, Any]) -> None:
