@@ -60,6 +60,18 @@ QUERIES = {
 }  # fmt: skip
 
 
+# Where a summary counts on the path beside it.
+TITLES = {
+    "get_credential": "Whether the tenant has a ScaiGrid key, masked",
+    "set_credential": "Set the tenant's ScaiGrid key",
+    "delete_credential": "Forget the tenant's ScaiGrid key",
+    "restore_version": "Restore a version: its content as a new one on top",
+    "tell_presence": "Say that you are editing a flow: holds for 30 s",
+    "leave_presence": "Say that you are leaving it",
+    "stream_events": "A Core's events as they happen, as server-sent events",
+}
+
+
 class Call(NamedTuple):
     """`path` has the placeholders as variables of the shell; `body` is JSON as one would type it."""
 
@@ -79,7 +91,8 @@ def calls() -> dict[str, Call]:
             if {"bearer": []} in told.get("security", []):
                 name = told["operationId"]
                 road = re.sub(r"{(\w+)}", lambda part: f"${part[1].upper()}", path) + QUERIES.get(name, "")
-                found[name] = Call(name, told["summary"], method.upper(), road, BODIES.get(name, ""))
+                title = TITLES.get(name) or told["summary"].replace("`", "")
+                found[name] = Call(name, title, method.upper(), road, BODIES.get(name, ""))
     return found
 
 

@@ -12,7 +12,7 @@ import pytest
 from django.utils import timezone
 from django.utils.html import escape
 
-from scaiflow.console.actions import BODIES, GROUPS, QUERIES, calls, curl
+from scaiflow.console.actions import BODIES, GROUPS, QUERIES, TITLES, calls, curl
 from scaiflow.console.reference.document import document
 from scaiflow.kit import audit, json
 from tenants.models import Group, Membership, User
@@ -111,7 +111,7 @@ def test_a_filter_that_makes_no_sense_is_told(tara_at: Visitor) -> None:
 def test_every_call_that_somebody_can_make_stands_once_on_the_page_of_the_api(ada_at: Visitor) -> None:
     listed = [name for names in GROUPS.values() for name in names.split()]
     assert sorted(listed) == sorted(calls())
-    assert set(BODIES) | set(QUERIES) <= set(listed)
+    assert set(BODIES) | set(QUERIES) | set(TITLES) <= set(listed)
     page = ada_at.read("/settings/api")
     assert all(escape(curl(call, base="http://testserver")) in page for call in calls().values())
 
