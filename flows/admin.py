@@ -30,12 +30,14 @@ from scaiflow.kit.rights import MANAGE, require_permission
 from tenants.principals import Principal
 
 
+@act(title="Restore deleted flows", warning="These flows come back with all their versions and access entries.")
 def _restore(by: Principal, flow: Flow) -> str:
     require_permission(by, MANAGE)
     restore_flow(flow=flow_for(by, flow.id, level=Level.ADMIN, deleted=True), by=by)
     return "is back"
 
 
+@act(title="Revoke access", warning="Who has no other way to these flows no longer sees them.")
 def _revoke(by: Principal, entry: FlowACL) -> str:
     require_permission(by, MANAGE)
     flow = flow_for(by, entry.flow_id, level=Level.ADMIN, deleted=entry.flow.deleted_at is not None)
@@ -43,6 +45,10 @@ def _revoke(by: Principal, entry: FlowACL) -> str:
     return "revoked"
 
 
+@act(
+    title="Deploy this version again",
+    warning="The versions of these deployments go up once more, over what their Cores run now.",
+)
 def _redeploy(by: Principal, record: Deployment) -> str:
     return f"job {redeploy(record=record, by=by).id} is on its way"
 
@@ -71,12 +77,7 @@ class Flows(Acting):
     exclude = ("name_folded", "search_folded")
     date_hierarchy = "updated_at"
     ordering = ("-updated_at", "-id")
-    actions = (
-        act(
-            name="restore", title="Restore deleted flows", operation=_restore,
-            warning="These flows come back with all their versions and access entries.",
-        ),
-    )  # fmt: skip
+    actions = (_restore,)
 
 
 @admin.register(FlowVersion)
@@ -103,12 +104,7 @@ class FlowACLs(OfFlow, Acting):
     search_fields = ("=id", "=flow__id", "=flow__tenant_id", "=principal_id", "=granted_by")
     date_hierarchy = "granted_at"
     ordering = ("-granted_at", "-id")
-    actions = (
-        act(
-            name="revoke", title="Revoke access", operation=_revoke,
-            warning="Who has no other way to these flows no longer sees them.",
-        ),
-    )  # fmt: skip
+    actions = (_revoke,)
 
 
 @admin.register(Deployment)
@@ -118,12 +114,7 @@ class Deployments(OfFlow, Acting):
     search_fields = ("=id", "=flow__id", "=flow__tenant_id", "=core_id", "=deployed_by", "published_slug")
     date_hierarchy = "deployed_at"
     ordering = ("-deployed_at", "-id")
-    actions = (
-        act(
-            name="redeploy", title="Deploy this version again", operation=_redeploy,
-            warning="The versions of these deployments go up once more, over what their Cores run now.",
-        ),
-    )  # fmt: skip
+    actions = (_redeploy,)
 
 
 @admin.register(Core)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from flows.realtime.outlets import Event, Send
+from flows.realtime.outlets import Event, Send, outlet_for
 from flows.realtime.peers import Peer
 from flows.realtime.reception import reception
 from flows.realtime.rooms import Room
@@ -25,9 +25,10 @@ async def sync_socket(scope: dict[str, Any], receive: Receive, send: Send) -> No
     """`/api/v1/flows/{flow_id}/sync`. The upgrade is accepted first, so that a browser can see why it is closed."""
     await receive()
     token, subprotocol = bearer_in(scope)
+    outlet = outlet_for(send)
     await send({"type": "websocket.accept", "subprotocol": subprotocol})
     async with closing_on_errors(send):
-        room, peer = await reception().let_in(send, token=token, flow_id=scope["url_route"]["kwargs"]["flow_id"])
+        room, peer = await reception().let_in(outlet, token=token, flow_id=scope["url_route"]["kwargs"]["flow_id"])
         try:
             await _listen(room, peer, receive)
         finally:
@@ -43,6 +44,7 @@ async def _listen(room: Room, peer: Peer, receive: Receive) -> None:
             peer.close(TEXT)
         elif await _is_sound(peer, frame):
             _hear(room, peer, frame)
+        peer.outlet.dealt_with()
 
 
 def _hear(room: Room, peer: Peer, frame: bytes) -> None:

@@ -28,15 +28,26 @@ def sync_now(by: Principal, _: dict[str, Any]) -> str:
     return ", ".join(f"{name}: {value}" for name, value in report.items() if value)
 
 
-def _grant(role: AdminRole) -> Any:
-    def grant(by: Principal, user: User) -> str:
-        grant_role(by=by, user_id=user.id, role=role)
-        return f"is {role} now"
-
-    return grant
+def _given(by: Principal, user: User, role: AdminRole) -> str:
+    grant_role(by=by, user_id=user.id, role=role)
+    return f"is {role} now"
 
 
-def _revoke(by: Principal, user: User) -> str:
+@act(title="Make tenant admin", warning="They will see and change everything of their tenant.")
+def make_tenant_admin(by: Principal, user: User) -> str:
+    return _given(by, user, AdminRole.TENANT_ADMIN)
+
+
+@act(title="Make super admin", warning="They will see and change everything of every tenant.", super_only=True)
+def make_super_admin(by: Principal, user: User) -> str:
+    return _given(by, user, AdminRole.SUPER_ADMIN)
+
+
+@act(
+    title="Take the admin role away",
+    warning="Their sessions end, and they keep only what they own and what access entries give them.",
+)
+def take_role(by: Principal, user: User) -> str:
     revoke_role(by=by, user_id=user.id)
     return "has no admin role now"
 
@@ -58,20 +69,7 @@ class Users(Acting):
             super_only=True,
         ),
     )  # fmt: skip
-    actions = (
-        act(
-            name="make_tenant_admin", title="Make tenant admin", operation=_grant(AdminRole.TENANT_ADMIN),
-            warning="They will see and change everything of their tenant.",
-        ),
-        act(
-            name="make_super_admin", title="Make super admin", operation=_grant(AdminRole.SUPER_ADMIN), super_only=True,
-            warning="They will see and change everything of every tenant.",
-        ),
-        act(
-            name="take_role", title="Take the admin role away", operation=_revoke,
-            warning="Their sessions end, and they keep only what they own and what access entries give them.",
-        ),
-    )  # fmt: skip
+    actions = (make_tenant_admin, make_super_admin, take_role)
 
 
 @admin.register(Group)
@@ -117,7 +115,11 @@ def rotate_credentials(by: Principal, typed: dict[str, Any]) -> str:
     return f"{typed['tenant_id'] or by.tenant_id} uses the new key from now on"
 
 
-def _forget(by: Principal, secret: Secret) -> str:
+@act(
+    title="Forget the ScaiGrid credentials",
+    warning="Key and base URL of these tenants are deleted; deploys without a user's own token will be refused.",
+)
+def forget(by: Principal, secret: Secret) -> str:
     delete_credential(by=by, tenant_id=secret.tenant_id)
     return f"{secret.tenant_id} has no ScaiGrid key of its own any more"
 
@@ -139,12 +141,7 @@ class Secrets(Acting):
             rotate_credentials, form=CredentialForm,
         ),
     )  # fmt: skip
-    actions = (
-        act(
-            name="forget", title="Forget the ScaiGrid credentials", operation=_forget,
-            warning="Key and base URL of these tenants are deleted; deploys without a user's own token will be refused.",
-        ),
-    )  # fmt: skip
+    actions = (forget,)
 
     def of_tenant(self, rows: QuerySet[Any], tenant_id: str) -> QuerySet[Any]:
         return rows.filter(path__startswith=f"tenants/{tenant_id}/")

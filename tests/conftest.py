@@ -18,7 +18,7 @@ from rest_framework.test import APIClient
 
 import scaiflow.celery  # noqa: F401  the Celery application, as the server's entry points load it
 from tenants.models import User
-from tests import conformance
+from tests import cast, conformance
 from tests.loopback import Service, serving
 from tests.scaikey import ScaiKey
 from tests.settings import WORK
@@ -152,32 +152,27 @@ def objects_made_once(empty_storage: Path) -> None:
 
 @pytest.fixture
 def ada(sign_in: SignIn) -> Caller:
-    """An author of the demo tenant."""
-    return sign_in("usr_ada")
+    return sign_in(**cast.ADA)
 
 
 @pytest.fixture
 def vera(sign_in: SignIn) -> Caller:
-    """A viewer of the demo tenant."""
-    return sign_in("usr_vera", scope="scaicore:view")
+    return sign_in(**cast.VERA)
 
 
 @pytest.fixture
 def tara(sign_in: SignIn) -> Caller:
-    """The demo tenant's admin."""
-    return sign_in("usr_tara", admin_role="tenant_admin")
+    return sign_in(**cast.TARA)
 
 
 @pytest.fixture
 def sam(sign_in: SignIn) -> Caller:
-    """A super admin, of another tenant."""
-    return sign_in("usr_sam", tenant="tnt_platform", admin_role="super_admin")
+    return sign_in(**cast.SAM)
 
 
 @pytest.fixture
 def olaf(sign_in: SignIn) -> Caller:
-    """An author of another tenant."""
-    return sign_in("usr_olaf", tenant="tnt_other")
+    return sign_in(**cast.OLAF)
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import structlog
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from flows.models import DocumentUpdate, FlowDocument
+from flows.journal_files import left_behind, read_files
+from flows.models import DocumentUpdate, Flow, FlowDocument
 from flows.streams import dirty_flows, drop_from_stream, read_stream
 from flows.sync.document import BadUpdate, Document
 from scaiflow.kit.leases import LeaseTaken, lease
@@ -33,17 +34,18 @@ class Stored:
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything that is known of a document, read in the one order in which nothing can slip through: the stream, then the
-    rows, then the snapshot. What moves meanwhile is read twice, which changes nothing."""
+    """Everything that is known of a document, read in the one order in which nothing can slip through: the stream and the
+    files, then the rows, then the snapshot. What moves meanwhile is read twice, which changes nothing."""
 
     streamed: list[tuple[str, bytes]]
+    filed: list[bytes]
     rows: list[tuple[int, bytes]]
     snapshot: bytes | None
     revision: int
 
     def updates(self) -> list[bytes]:
         first = [self.snapshot] if self.snapshot else []
-        return first + [change for _, change in self.rows] + [change for _, change in self.streamed]
+        return first + [change for _, change in self.rows] + [change for _, change in self.streamed] + self.filed
 
 
 def load_document(flow_id: str) -> Stored:
@@ -79,9 +81,21 @@ def compact_document(flow_id: str) -> bool:
 
 
 def compact_forgotten() -> None:
-    """Brings into the database what processes that died have left in Redis."""
+    """Brings into the database what processes that died have left in Redis, or in files."""
+    bring_in_files()
     for flow_id in dirty_flows():
         compact_document(flow_id)
+
+
+def bring_in_files() -> None:
+    """Of processes that died. A flow that is not there is one of another database."""
+    for path, groups in left_behind():
+        known = set(Flow.objects.filter(id__in={flow_id for flow_id, _ in groups}).values_list("id", flat=True))
+        append_updates([(flow_id, change) for flow_id, change in groups if flow_id in known])
+        path.unlink(missing_ok=True)
+        log.info(
+            "brought in a log file", groups=len(groups), unknown=sum(flow_id not in known for flow_id, _ in groups)
+        )
 
 
 def _compact(flow_id: str) -> bool:
@@ -124,12 +138,12 @@ def _delete_rows(ids: list[int]) -> None:
 
 
 def _read(flow_id: str) -> Parts:
-    streamed = read_stream(flow_id)
+    streamed, filed = read_stream(flow_id), read_files(flow_id)
     found = DocumentUpdate.objects.filter(flow_id=flow_id).order_by("id").values_list("id", "change")
     rows = [(row_id, bytes(change)) for row_id, change in found]
     snapshot = FlowDocument.objects.filter(flow_id=flow_id).values_list("state", "revision").first()
     state, revision = snapshot or (None, 0)
-    return Parts(streamed, rows, bytes(state) if state is not None else None, revision)
+    return Parts(streamed, filed, rows, bytes(state) if state is not None else None, revision)
 
 
 def _without_damage(flow_id: str, updates: list[bytes]) -> Document:

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 
 import structlog
 from django.conf import settings
+from django.db import connection
 
 from flows.operations.documents import compact_document, load_document
+from flows.realtime.file_journal import FileJournal
 from flows.realtime.follower import Follower
-from flows.realtime.journals import JournalDown, StreamJournal, journal
+from flows.realtime.journals import DatabaseJournal, Journal, JournalDown, StreamJournal
 from flows.realtime.peers import Peer
 from flows.realtime.rooms import Room
 from flows.realtime.threads import on_reader
@@ -21,7 +23,7 @@ from scaiflow.kit import metrics
 from scaiflow.kit.ws import OUR_BUG, UNAVAILABLE, Close
 
 log = structlog.get_logger(__name__)
-# The first update of a group waits this long for others; one write and one message then carry them all.
+# From one write to the next: what comes meanwhile waits for others; one write and one message then carry them all.
 GROUP_SECONDS = 0.01
 AWARENESS_SECONDS = 0.02
 COMPACT_AFTER, COMPACT_AT_REST_AFTER = 500, 50  # log entries: while people are there, and when they have gone
@@ -33,7 +35,7 @@ class Hub:
     def __init__(self) -> None:
         self.process = secrets.token_hex(6).encode()
         self.rooms: dict[str, Room] = {}
-        self.journal = journal(self.process)
+        self.journal = _journal_of(self.process)
         self.follower = (
             Follower(self, settings.REDIS_URL, self.process, self.journal)
             if isinstance(self.journal, StreamJournal)
@@ -43,6 +45,7 @@ class Hub:
         self._opening: dict[str, asyncio.Task[Room]] = {}
         self._collected: dict[Room, None] = {}
         self._writing: asyncio.Task[None] | None = None
+        self._wrote_at = 0.0
         self._changed: dict[Room, dict[int, Entry]] = {}
         self._compacting: dict[str, asyncio.Task[None]] = {}
         self._background: set[asyncio.Task[None]] = set()
@@ -117,18 +120,24 @@ class Hub:
             self._writing.add_done_callback(self._written)
 
     async def _write(self) -> None:
+        """What comes after a quiet moment is written at once, with all that arrived together with it."""
         while self._collected:
-            await asyncio.sleep(GROUP_SECONDS)
-            rooms, self._collected = list(self._collected), {}
+            if (wait := self._wrote_at + GROUP_SECONDS - time.monotonic()) > 0:
+                await asyncio.sleep(wait)
+            self._wrote_at = started = time.monotonic()
+            rooms = [room for room in self._collected if room.rests_until <= started]
+            for room in rooms:
+                del self._collected[room]
             groups = [(room, room.take_group()) for room in rooms]
-            started = time.perf_counter()
+            changes = [(room.flow_id, group.change) for room, group in groups if group.change]
             try:
-                await self.journal.write([(room.flow_id, group.change) for room, group in groups])
+                if changes and not self.journal.write_at_once(changes):
+                    await self.journal.write(changes)
             except JournalDown:
                 self._give_up(rooms, NOT_WRITTEN)
                 continue
-            metrics.SYNC_WRITE_SECONDS.observe(time.perf_counter() - started)
-            metrics.SYNC_GROUPS.inc(len(groups))
+            metrics.SYNC_WRITE_SECONDS.observe(time.monotonic() - started)
+            metrics.SYNC_GROUPS.inc(len(changes))
             for room, group in groups:
                 room.tell_group(group)
                 if room.length >= COMPACT_AFTER:
@@ -184,3 +193,9 @@ class Hub:
         self._background.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("background work failed", error=repr(error))
+
+
+def _journal_of(process: bytes) -> Journal:
+    if settings.REDIS_URL:
+        return StreamJournal(settings.REDIS_URL, process)
+    return FileJournal(process) if connection.vendor == "sqlite" else DatabaseJournal()

@@ -1,7 +1,8 @@
 """Where write groups go before anybody is told of them.
 
-Embedded, that is the table of updates. With Redis it is a stream, from where this process brings its own groups into the
-table within a second; what it wrote lately it also remembers, and adds again should Redis come back without it.
+Embedded, that is a file (file_journal.py); on another database without Redis it is the table of updates. With Redis it is a
+stream, from where this process brings its own groups into the table within a second; what it wrote lately it also remembers,
+and adds again should Redis come back without it.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import structlog
-from django.conf import settings
 from django.db import DatabaseError
 from redis import RedisError
 from redis.asyncio import Redis
@@ -23,7 +24,7 @@ from redis.backoff import NoBackoff
 from flows.operations.documents import append_updates
 from flows.realtime.threads import on_reader, on_writer
 from flows.streams import DIRTY, RETAIN_SECONDS, drop_from_stream, log_key
-from flows.sync.document import merged
+from flows.sync.document import merged, merged_in_chunks
 
 log = structlog.get_logger(__name__)
 Groups = list[tuple[str, bytes]]
@@ -36,6 +37,9 @@ class JournalDown(Exception):
 
 
 class Journal(Protocol):
+    def write_at_once(self, groups: Groups) -> bool:
+        """Whether it could be done here and now, without waiting for anybody. If not, `write` does it."""
+
     async def write(self, groups: Groups) -> None:
         """Raises JournalDown."""
 
@@ -43,7 +47,18 @@ class Journal(Protocol):
         """Returns when all of it is in the database, or it cannot be had now."""
 
 
+def by_flow(groups: Iterable[tuple[str, bytes]]) -> Groups:
+    """One group for each flow, that says what all of its groups say."""
+    changes: dict[str, list[bytes]] = defaultdict(list)
+    for flow_id, change in groups:
+        changes[flow_id].append(change)
+    return [(flow_id, merged(merged_in_chunks(found))) for flow_id, found in changes.items()]
+
+
 class DatabaseJournal:
+    def write_at_once(self, groups: Groups) -> bool:
+        return False
+
     async def write(self, groups: Groups) -> None:
         try:
             await on_writer(append_updates, groups)
@@ -84,6 +99,9 @@ class StreamJournal:
         self._database = DatabaseJournal()
         self._behind: asyncio.Task[None] | None = None
         self._storing = asyncio.Lock()
+
+    def write_at_once(self, groups: Groups) -> bool:
+        return False
 
     async def write(self, groups: Groups) -> None:
         try:
@@ -127,13 +145,10 @@ class StreamJournal:
     async def _store(self) -> None:
         async with self._storing:
             entries = [entry for entry in self._tail if not entry.is_stored]
-            changes: dict[str, list[bytes]] = defaultdict(list)
-            for entry in entries:
-                changes[entry.flow_id].append(entry.change)
             if not entries:
                 return
             try:
-                await self._database.write([(flow_id, merged(found)) for flow_id, found in changes.items()])
+                await self._database.write(by_flow((entry.flow_id, entry.change) for entry in entries))
             except JournalDown:
                 return  # it stays in the stream and in the tail, and is tried again
             for entry in entries:
@@ -153,7 +168,3 @@ class StreamJournal:
             return
         gone = {id(entry) for entry in old}
         self._tail = [entry for entry in self._tail if id(entry) not in gone]
-
-
-def journal(process: bytes) -> Journal:
-    return StreamJournal(settings.REDIS_URL, process) if settings.REDIS_URL else DatabaseJournal()

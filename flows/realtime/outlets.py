@@ -8,13 +8,14 @@ and handed to the connection underneath, whose buffer tells how much waits. Any 
 from __future__ import annotations
 
 import asyncio
-import struct
+import os
 from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
 from django.conf import settings
 
+from flows.sync.frames import Sieve, frame
 from scaiflow.kit.ws import Close
 
 Event = MutableMapping[str, Any]
@@ -35,16 +36,8 @@ class Wire:
     @property
     def frame(self) -> bytes:
         if not self._frame:
-            self._frame = _header(len(self.message)) + self.message
+            self._frame = frame(self.message)
         return self._frame
-
-
-def _header(length: int) -> bytes:
-    if length < 126:
-        return struct.pack("!BB", 0x82, length)
-    if length < 65536:
-        return struct.pack("!BBH", 0x82, 126, length)
-    return struct.pack("!BBQ", 0x82, 127, length)
 
 
 def largest_read() -> int:
@@ -60,7 +53,11 @@ class Outlet(Protocol):
     def take_in(self, hear: Hear, *, below: int) -> None:
         """Where it can be done: frames of fewer bytes than that go to `hear` and not to ASGI's `receive`."""
 
-    def push(self, wire: Wire) -> None: ...
+    def dealt_with(self) -> None:
+        """To be called after each message that came through `receive`: what came after it may be heard now."""
+
+    def push(self, wire: Wire, *, bound: int) -> int:
+        """Sends it, unless more bytes than `bound` wait for the reader. Returns how many did."""
 
     def queued(self) -> int:
         """Bytes that wait for the reader."""
@@ -73,21 +70,44 @@ class Outlet(Protocol):
 
 
 class UvicornOutlet:
-    """Writes to the transport under uvicorn's WebSocketsSansIOProtocol, which serializes nothing of its own in between."""
+    """Reads and writes right at the transport under uvicorn's WebSocketsSansIOProtocol, which is asked to do the rest: the
+    handshake, pings, closing, and frames that are large or odd. To be made before the upgrade is accepted."""
 
     def __init__(self, send: Send, protocol: Any) -> None:
         self._send = send
         self._protocol = protocol
         self._transport = protocol.transport
+        is_encrypted = self._transport.get_extra_info("sslcontext") is not None
+        self._descriptor: int | None = None if is_encrypted else self._transport.get_extra_info("socket").fileno()
         protocol.conn.max_message_size = largest_read()
+        self._sieve = Sieve(protocol.data_received)
+        if not protocol.conn.reader.buffer:  # a client that did not await our consent to the upgrade goes the long way
+            protocol.data_received = self._sieve.feed
+            self._transport.set_protocol(protocol)  # some event loops look this method up here, once
 
     def take_in(self, hear: Hear, *, below: int) -> None:
-        self._protocol.queue = Intake(self._protocol, hear, below)
-        self._protocol.read_paused = True  # so that it does not pause by itself after every frame
+        self._sieve.open(hear, below=below)
 
-    def push(self, wire: Wire) -> None:
-        if not (self._protocol.close_sent or self._protocol.disconnected):
-            self._transport.write(wire.frame)
+    def dealt_with(self) -> None:
+        self._sieve.dealt_with()
+
+    def push(self, wire: Wire, *, bound: int) -> int:
+        waiting: int = self._transport.get_write_buffer_size()
+        if waiting <= bound and not (self._protocol.close_sent or self._transport.is_closing()):
+            rest = wire.frame if waiting else self._sent(wire.frame)
+            if rest:
+                self._transport.write(rest)
+        return waiting
+
+    def _sent(self, data: bytes) -> bytes:
+        """Straight to the system, while nothing waits in the transport, which takes a fifth longer for the same. Returns
+        what the system did not take; if the connection is broken, the transport will find that out."""
+        if self._descriptor is None:
+            return data
+        try:
+            return data[os.writev(self._descriptor, (data,)) :]
+        except OSError:
+            return data
 
     def queued(self) -> int:
         return int(self._transport.get_write_buffer_size())
@@ -97,37 +117,6 @@ class UvicornOutlet:
 
     def abort(self) -> None:
         self._transport.abort()
-
-
-class Intake:
-    """Stands in the place of uvicorn's queue: hands small frames over as they arrive. The way through a queue and a task
-    costs more than what is done with such a frame. Large ones take that way, and reading pauses until they are through."""
-
-    def __init__(self, protocol: Any, hear: Hear, below: int) -> None:
-        self._queue: asyncio.Queue[Event] = protocol.queue
-        self._transport = protocol.transport
-        self._is_paused: bool = protocol.read_paused
-        self._hear, self._below = hear, below
-
-    def put_nowait(self, event: Event) -> None:
-        frame = event.get("bytes")
-        if frame is not None and len(frame) < self._below:
-            self._hear(frame)
-            return
-        self._queue.put_nowait(event)
-        if event["type"] == "websocket.receive" and not self._is_paused:
-            self._is_paused = True
-            self._transport.pause_reading()
-
-    async def get(self) -> Event:
-        if self._is_paused and self._queue.empty():
-            self._is_paused = False
-            self._transport.resume_reading()
-        return await self._queue.get()
-
-    def empty(self) -> bool:
-        """uvicorn resumes reading when it is; here that is done above."""
-        return False
 
 
 class DaphneOutlet:
@@ -141,9 +130,14 @@ class DaphneOutlet:
     def take_in(self, hear: Hear, *, below: int) -> None:
         """Not here."""
 
-    def push(self, wire: Wire) -> None:
-        if self._protocol.state == self._protocol.STATE_OPEN:
+    def dealt_with(self) -> None:
+        """Everything comes that way."""
+
+    def push(self, wire: Wire, *, bound: int) -> int:
+        waiting = self.queued()
+        if waiting <= bound and self._protocol.state == self._protocol.STATE_OPEN:
             self._protocol.sendMessage(wire.message, True)
+        return waiting
 
     def queued(self) -> int:
         transport = self._protocol.transport
@@ -171,11 +165,18 @@ class QueueOutlet:
     def take_in(self, hear: Hear, *, below: int) -> None:
         """Not here."""
 
-    def push(self, wire: Wire) -> None:
+    def dealt_with(self) -> None:
+        """Everything comes that way."""
+
+    def push(self, wire: Wire, *, bound: int) -> int:
+        waiting = self._bytes
+        if waiting > bound:
+            return waiting
         self._queue.append(wire.message)
         self._bytes += len(wire.message)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._drain())
+        return waiting
 
     async def _drain(self) -> None:
         while self._queue:

@@ -21,7 +21,7 @@ LOOKS = ("color", "colorLight")
 
 class Peer:
     __slots__ = (
-        "_closer", "_slack", "closing", "expires_at", "has_spoken", "is_told_denied", "may_write",
+        "_bound", "_closer", "_slack", "closing", "expires_at", "has_spoken", "is_told_denied", "may_write",
         "on_close", "outlet", "principal",
     )  # fmt: skip
 
@@ -34,6 +34,7 @@ class Peer:
         self.on_close: Callable[[], None] = _nothing
         self.is_told_denied = False
         self.has_spoken = True
+        self._bound = int(settings.SYNC_QUEUE_BYTES)  # looked up once: it is asked for at every message
         self._slack = 0
         self._closer: asyncio.Task[None] | None = None
 
@@ -42,23 +43,23 @@ class Peer:
         counts is what waited before this message, so that a large one harms nobody who reads."""
         if self.closing is not None:
             return
-        queued = self.outlet.queued()
-        if queued <= settings.SYNC_QUEUE_BYTES:
-            self._slack = 0
-        elif queued > settings.SYNC_QUEUE_BYTES + self._slack:
-            self.close(TOO_SLOW)
-            return
-        self.outlet.push(wire)
         self.has_spoken = True
+        bound = self._bound + self._slack
+        waited = self.outlet.push(wire, bound=bound)
+        if waited > bound:
+            self.close(TOO_SLOW)
+        elif waited <= self._bound:
+            self._slack = 0
 
     def answer(self, message: bytes) -> None:
         """For what this connection asked for. It may be larger than the queue; but who asks must also read."""
-        if self.closing is None and self.outlet.queued() > settings.SYNC_QUEUE_BYTES:
+        if self.closing is not None:
+            return
+        self.has_spoken = True
+        if self.outlet.push(Wire(message), bound=self._bound) > self._bound:
             self.close(TOO_SLOW)
-        elif self.closing is None:
-            self.outlet.push(Wire(message))
+        else:
             self._slack += len(message)
-            self.has_spoken = True
 
     def close(self, close: Close) -> None:
         """Out of the room at once; the other side is told when it can be, and cut off if it will not listen."""

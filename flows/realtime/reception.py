@@ -16,7 +16,7 @@ from redis import RedisError
 from flows.presence import presence
 from flows.realtime.admission import Admission, admit, admit_again
 from flows.realtime.hub import Hub
-from flows.realtime.outlets import Send, Wire, outlet_for
+from flows.realtime.outlets import Outlet, Wire
 from flows.realtime.peers import Peer
 from flows.realtime.places import Place, place_for, places
 from flows.realtime.rooms import Room
@@ -47,7 +47,7 @@ class Reception:
         self._ticking = asyncio.get_running_loop().create_task(self._tick())
         DRAIN.arrange(self._drain)
 
-    async def let_in(self, send: Send, *, token: str, flow_id: str) -> tuple[Room, Peer]:
+    async def let_in(self, outlet: Outlet, *, token: str, flow_id: str) -> tuple[Room, Peer]:
         """Raises Unauthenticated, NotAllowed, NotFound, TooMany, Unavailable, DatabaseError."""
         admission = await on_reader(admit, token, flow_id)
         structlog.contextvars.bind_contextvars(principal=admission.principal.sub, tenant=admission.principal.tenant_id)
@@ -64,7 +64,7 @@ class Reception:
             self.hub.spawn(on_reader(self._places.give_back, place))
             raise
         principal, may_write = admission.principal, admission.may_write
-        peer = Peer(outlet=outlet_for(send), principal=principal, may_write=may_write)
+        peer = Peer(outlet=outlet, principal=principal, may_write=may_write)
         self._held[peer] = place
         room.enter(peer)
         self.hub.spawn(on_reader(self._arrive, [(room, peer)]))

@@ -6,11 +6,12 @@ message: what is cut short, or goes on after its end, is malformed.
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import IntEnum
 
 SYNC, AWARENESS, AUTH, QUERY_AWARENESS = 0, 1, 2, 3
 STEP1, STEP2, UPDATE = 0, 1, 2
 DENIED = 0
+SHORT = 130  # bytes: three, and as many as one byte can count
 # lib0 writes whole numbers up to 2^53 - 1: eight bytes of seven bits hold them.
 LARGEST, MOST_BYTES = 2**53 - 1, 8
 
@@ -19,26 +20,29 @@ class Malformed(ValueError):
     """These bytes are no message. The connection that sent them is closed, and nothing else happens."""
 
 
-class Kind(Enum):
-    STEP1 = auto()
-    STEP2 = auto()
-    UPDATE = auto()
-    AWARENESS = auto()
-    QUERY_AWARENESS = auto()
-    UNKNOWN = auto()
+class Kind(IntEnum):
+    """The first three are numbered as they are inside a sync message."""
+
+    STEP1 = 0
+    STEP2 = 1
+    UPDATE = 2
+    AWARENESS = 3
+    QUERY_AWARENESS = 4
+    UNKNOWN = 5
 
 
-SYNC_KINDS = {STEP1: Kind.STEP1, STEP2: Kind.STEP2, UPDATE: Kind.UPDATE}
+SYNC_KINDS = (Kind.STEP1, Kind.STEP2, Kind.UPDATE)
 
 
 def read(frame: bytes) -> tuple[Kind, bytes]:
     """The kind of message and what it carries: a state vector, an update, or awareness. Kinds that are not for a server
     (and those that nobody knows) come as UNKNOWN, unread. Raises Malformed."""
+    if 3 <= len(frame) <= SHORT and frame[0] == SYNC and frame[1] <= UPDATE and frame[2] == len(frame) - 3:
+        return SYNC_KINDS[frame[1]], frame[3:]  # as below; by far the most messages are such
     outer, at = read_uint(frame, 0)
     if outer == SYNC:
         inner, at = read_uint(frame, at)
-        kind = SYNC_KINDS.get(inner, Kind.UNKNOWN)
-        return kind, b"" if kind is Kind.UNKNOWN else _only_bytes(frame, at)
+        return (SYNC_KINDS[inner], _only_bytes(frame, at)) if inner <= UPDATE else (Kind.UNKNOWN, b"")
     if outer == AWARENESS:
         return Kind.AWARENESS, _only_bytes(frame, at)
     if outer == QUERY_AWARENESS:

@@ -14,20 +14,21 @@ PAGES = 5
 PER_PAGE = 200
 
 
-def checkpoints_in_sight(*, by: Principal, status: str) -> list[dict[str, Any]]:
-    """`[{checkpoint, core_id, flow}]`, newest first, of Cores whose flows the caller may see; at most the last 1,000 that
-    ScaiCore tells are looked at. Raises MissingCredentials, ServiceRefused, ServiceFailed, PassedThrough."""
-    found = _listed(by, status)
+def checkpoints_in_sight(*, by: Principal, status: str) -> tuple[list[dict[str, Any]], bool]:
+    """`[{checkpoint, core_id, flow}]`, newest first, of Cores whose flows the caller may see; and whether there are more: at
+    most the first 1,000 that ScaiCore tells are looked at. Raises MissingCredentials, ServiceRefused, ServiceFailed,
+    PassedThrough."""
+    found, is_cut = _listed(by, status)
     flows = flows_of_cores(by, {core_id for one in found if (core_id := _core_of(one))})
     told = [
         {"checkpoint": one, "core_id": core_id, "flow": flows[core_id]}
         for one in found
         if (core_id := _core_of(one)) in flows
     ]
-    return sorted(told, key=lambda one: str(one["checkpoint"].get("created_at")), reverse=True)
+    return sorted(told, key=lambda one: str(one["checkpoint"].get("created_at")), reverse=True), is_cut
 
 
-def _listed(by: Principal, status: str) -> list[dict[str, Any]]:
+def _listed(by: Principal, status: str) -> tuple[list[dict[str, Any]], bool]:
     credential = required_credential(tenant_id=by.tenant_id, token=by.token)
     found: list[dict[str, Any]] = []
     cursor: str | None = None
@@ -41,7 +42,7 @@ def _listed(by: Principal, status: str) -> list[dict[str, Any]]:
             cursor = page.next_cursor
             if not cursor:
                 break
-    return found
+    return found, cursor is not None
 
 
 def _core_of(checkpoint: dict[str, Any]) -> str:

@@ -1,89 +1,116 @@
-"""What one can do through the API, for the page that shows it as curl. One row an action of the console."""
+"""What one can do through the API, for the page that shows it as curl. Methods, paths and titles are those of the OpenAPI
+document; here stands in which order, and what one would type as a body or a query."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import functools
+import re
+from typing import Any, NamedTuple
+
+from scaiflow.console.reference.document import document
+from scaiflow.kit import json
+
+EMPTY = '{"name": "Greeting", "nodes": [], "edges": []}'
+# By what people look for; the words are the document's `operationId`s.
+GROUPS = {
+    "Flows": "list_flows create_flow get_flow update_flow delete_flow restore_flow",
+    "Versions": "list_versions get_version label_version restore_version diff_versions export_flow",
+    "Check and compile": "validate_flow compile_flow import_manifest",
+    "Deploy and test": "preview_deploy deploy_flow list_deployments redeploy run_tests list_test_runs get_test_run "
+    "list_jobs get_job cancel_job",
+    "Access": "list_acls grant_level change_level revoke_level change_owner",
+    "Who is here": "list_presence tell_presence leave_presence",
+    "Runs": "list_events stream_events invoke_core",
+    "Checkpoints": "list_checkpoints resolve_checkpoint",
+    "Catalog": "list_packages get_package download_package change_visibility delete_package restore_package "
+    "publish_package install_package",
+    "Resources": "list_models list_scopes list_queues list_bunkers",
+    "Settings": "me get_credential set_credential delete_credential",
+    "People and tenants": "list_tenant_users list_users grant_role revoke_role list_tenants list_tenant_flows sync_mirror",
+    "What happened": "list_audit list_deliveries",
+}
+BODIES = {
+    "create_flow": f'{{"name": "Greeting", "content": {EMPTY}}}',
+    "update_flow": '{"description": "What it is for"}',
+    "label_version": '{"label": "Gold"}',
+    "validate_flow": f'{{"content": {EMPTY}}}',
+    "compile_flow": f'{{"content": {EMPTY}, "format": "yaml"}}',
+    "import_manifest": '{"manifest": "core:\\n  name: greeting\\n"}',
+    "preview_deploy": "{}",
+    "deploy_flow": '{"publish_as_model": true}',
+    "redeploy": "{}",
+    "run_tests": '{"core_id": "$CORE_ID"}',
+    "grant_level": '{"principal_type": "user", "principal_id": "$USER_ID", "level": "edit"}',
+    "change_level": '{"level": "view"}',
+    "change_owner": '{"owner_id": "$USER_ID"}',
+    "tell_presence": '{"display_name": "Ada", "color": "#3284ff"}',
+    "invoke_core": '{"input": {"message": "Where is my parcel?"}}',
+    "resolve_checkpoint": '{"decision": "approve"}',
+    "change_visibility": '{"visibility": "tenant"}',
+    "publish_package": '{"package_id": "greeting", "name": "Greeting", "version": "1.0.0", "flow_id": "$FLOW_ID"}',
+    "install_package": '{"save": true}',
+    "set_credential": '{"api_key": "sgk_0123456789"}',
+    "grant_role": '{"role": "tenant_admin"}',
+    "sync_mirror": "{}",
+}
+QUERIES = {
+    "list_flows": "?q=greeting&limit=100", "diff_versions": "?from=1.0.0", "list_events": "?core_id=$CORE_ID",
+    "stream_events": "?core_id=$CORE_ID", "list_checkpoints": "?core_id=$CORE_ID",
+    "resolve_checkpoint": "?core_id=$CORE_ID",
+}  # fmt: skip
+
+
+# Where a summary counts on the path beside it.
+TITLES = {
+    "get_credential": "Whether the tenant has a ScaiGrid key, masked",
+    "set_credential": "Set the tenant's ScaiGrid key",
+    "delete_credential": "Forget the tenant's ScaiGrid key",
+    "restore_version": "Restore a version: its content as a new one on top",
+    "tell_presence": "Say that you are editing a flow: holds for 30 s",
+    "leave_presence": "Say that you are leaving it",
+    "stream_events": "A Core's events as they happen, as server-sent events",
+}
 
 
 class Call(NamedTuple):
-    """`body` is JSON as one would type it."""
+    """`path` has the placeholders as variables of the shell; `body` is JSON as one would type it."""
 
-    group: str
+    name: str
     title: str
     method: str
     path: str
     body: str = ""
 
 
-EMPTY = '{"name": "Greeting", "nodes": [], "edges": []}'
-CALLS = [
-    Call("Flows", "List flows", "GET", "/flows?q=&limit=100"),
-    Call("Flows", "Create a flow", "POST", "/flows", f'{{"name": "Greeting", "content": {EMPTY}}}'),
-    Call("Flows", "Read a flow", "GET", "/flows/$FLOW"),
-    Call("Flows", "Save a change", "PUT", "/flows/$FLOW", '{"description": "What it is for"}'),
-    Call("Flows", "Delete a flow", "DELETE", "/flows/$FLOW"),
-    Call("Flows", "Bring a deleted flow back", "POST", "/flows/$FLOW/restore"),
-    Call("Versions", "List versions", "GET", "/flows/$FLOW/versions"),
-    Call("Versions", "Label a version", "PATCH", "/flows/$FLOW/versions/1.0.0", '{"label": "Gold"}'),
-    Call("Versions", "Export as a package", "GET", "/flows/$FLOW/export"),
-    Call("Versions", "Compare two versions", "GET", "/flows/$FLOW/diff?from=1.0.0"),
-    Call("Versions", "Restore a version", "POST", "/flows/$FLOW/versions/1.0.0/restore"),
-    Call("Check and compile", "Validate a document", "POST", "/flows/validate", f'{{"content": {EMPTY}}}'),
-    Call("Check and compile", "Compile a document", "POST", "/flows/compile", f'{{"content": {EMPTY}, "format": "yaml"}}'),
-    Call("Deploy and test", "What a deploy would do", "POST", "/flows/$FLOW/deploy/preview", "{}"),
-    Call("Deploy and test", "Deploy", "POST", "/flows/$FLOW/deploy", '{"publish_as_model": true}'),
-    Call("Deploy and test", "List deployments", "GET", "/flows/$FLOW/deployments"),
-    Call("Deploy and test", "Roll back to a deployment", "POST", "/flows/$FLOW/deployments/$DEPLOYMENT/redeploy", "{}"),
-    Call("Deploy and test", "Run the tests", "POST", "/flows/$FLOW/run-tests", '{"core_id": "$CORE"}'),
-    Call("Deploy and test", "List test runs", "GET", "/flows/$FLOW/test-runs"),
-    Call("Deploy and test", "Look at a job", "GET", "/jobs/$JOB"),
-    Call("Deploy and test", "Stop a job", "POST", "/jobs/$JOB/cancel"),
-    Call("Access", "List access entries", "GET", "/flows/$FLOW/acls"),
-    Call("Access", "Give access", "POST", "/flows/$FLOW/acls",
-         '{"principal_type": "user", "principal_id": "$USER_ID", "level": "edit"}'),
-    Call("Access", "Change access", "PATCH", "/flows/$FLOW/acls/$ACL", '{"level": "view"}'),
-    Call("Access", "Take access back", "DELETE", "/flows/$FLOW/acls/$ACL"),
-    Call("Runs", "Read a Core's events", "GET", "/scaicore/events?core_id=$CORE"),
-    Call("Runs", "Invoke a Core", "POST", "/scaicore/cores/$CORE/invoke", '{"message": "Where is my parcel?"}'),
-    Call("Runs", "Follow events", "GET", "/scaicore/events/stream?core_id=$CORE"),
-    Call("Checkpoints", "List a Core's checkpoints", "GET", "/scaicore/checkpoints?core_id=$CORE"),
-    Call("Checkpoints", "Decide", "POST", "/scaicore/checkpoints/$CHECKPOINT/resolve", '{"decision": "approve"}'),
-    Call("Catalog", "Browse the catalog", "GET", "/catalog"),
-    Call("Catalog", "Read a package", "GET", "/catalog/$PACKAGE"),
-    Call("Catalog", "Download a package", "GET", "/catalog/$PACKAGE/download"),
-    Call("Catalog", "Change who sees it", "PATCH", "/catalog/$PACKAGE", '{"visibility": "tenant"}'),
-    Call("Catalog", "Take a package away", "DELETE", "/catalog/$PACKAGE"),
-    Call("Catalog", "Bring a package back", "POST", "/catalog/$PACKAGE/restore"),
-    Call("Catalog", "Publish a flow", "POST", "/catalog/publish",
-         '{"package_id": "greeting", "name": "Greeting", "version": "1.0.0", "flow_id": "$FLOW"}'),
-    Call("Catalog", "Install a package", "POST", "/catalog/$PACKAGE/install", "{}"),
-    Call("Resources", "Models of ScaiGrid", "GET", "/scaigrid/models"),
-    Call("Resources", "Scopes of ScaiQueue", "GET", "/scaiqueue/scopes"),
-    Call("Resources", "Bunkers of ScaiBunker", "GET", "/scaibunker/bunkers"),
-    Call("Settings", "Who am I", "GET", "/me"),
-    Call("Settings", "Is a ScaiGrid key set", "GET", "/tenants/me/scaigrid_credentials"),
-    Call("Settings", "Set the ScaiGrid key", "POST", "/tenants/me/scaigrid_credentials", '{"api_key": "sgk_..."}'),
-    Call("Settings", "People of the tenant", "GET", "/admin/tenant/users"),
-    Call("Settings", "Give a role", "POST", "/admin/users/$USER_ID/role", '{"role": "tenant_admin"}'),
-    Call("Settings", "Sync people from ScaiKey", "POST", "/admin/sync", "{}"),
-    Call("Settings", "Webhook deliveries", "GET", "/admin/webhooks"),
-    Call("Settings", "Read the audit log", "GET", "/admin/audit"),
-]  # fmt: skip
+@functools.cache
+def calls() -> dict[str, Call]:
+    """By their names, those of the document that are made with somebody's own token."""
+    found = {}
+    for path, methods in json.loads(document())["paths"].items():
+        for method, told in methods.items():
+            if {"bearer": []} in told.get("security", []):
+                name = told["operationId"]
+                road = re.sub(r"{(\w+)}", lambda part: f"${part[1].upper()}", path) + QUERIES.get(name, "")
+                title = TITLES.get(name) or told["summary"].replace("`", "")
+                found[name] = Call(name, title, method.upper(), road, BODIES.get(name, ""))
+    return found
 
 
 def curl(call: Call, *, base: str) -> str:
     """The command, with the placeholders as variables of the shell."""
-    lines = [f"curl -X {call.method}" if call.method not in {"GET"} else "curl", '-H "Authorization: Bearer $TOKEN"']
-    target = f'"{base}/api/v1{call.path}"'
+    lines = ["curl" if call.method == "GET" else f"curl -X {call.method}", '-H "Authorization: Bearer $TOKEN"']
     if call.body:
-        body = call.body.replace('"', '\\"') if "$" in call.body else ""
+        body = call.body.replace("\\", "\\\\").replace('"', '\\"') if "$" in call.body else ""
         lines += ['-H "Content-Type: application/json"', f'-d "{body}"' if body else f"-d '{call.body}'"]
-    return " \\\n  ".join([*lines, target])
+    return " \\\n  ".join([*lines, f'"{base}{call.path}"'])
 
 
-def grouped(*, base: str) -> dict[str, list[dict[str, str]]]:
-    found: dict[str, list[dict[str, str]]] = {}
-    for call in CALLS:
-        told = {"title": call.title, "method": call.method, "path": call.path, "curl": curl(call, base=base)}
-        found.setdefault(call.group, []).append(told)
-    return found
+def grouped(*, base: str) -> dict[str, list[dict[str, Any]]]:
+    known = calls()
+    return {
+        group: [
+            {"title": call.title, "method": call.method, "path": call.path, "curl": curl(call, base=base)}
+            for call in (known[name] for name in names.split())
+        ]
+        for group, names in GROUPS.items()
+    }

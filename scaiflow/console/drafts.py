@@ -28,6 +28,11 @@ def parsed(text: str) -> Document:
     return value
 
 
+def tags_in(text: str) -> list[str]:
+    """Words between commas."""
+    return [tag for tag in text.split(",") if tag.strip()]
+
+
 def drawn(content: Document, picture: Picture) -> SafeString:
     return mark_safe(draw(content, picture))  # noqa: S308  drawing.py escapes every text of the document
 

@@ -15,8 +15,8 @@ from typing import Any
 from flows.compiler import KINDS
 from scaiflow.console.placing import FOOT, HEAD, ROW, WIDTH, Document, end, positions
 
-MARGIN = 48
-LABEL_LETTERS, CONDITION_LETTERS, PORT_LETTERS = 24, 34, 14
+MARGIN, TIP = 48, 4
+LABEL_LETTERS, CONDITION_LETTERS, PORT_LETTERS = 22, 34, 14
 MARKS = ("added", "removed", "changed", "moved", "error", "warning", "running", "done", "failed", "waiting", "skipped")
 Link = Callable[[str], str]
 
@@ -58,13 +58,12 @@ class Picture:
 
 
 def draw(content: Document, picture: Picture | None = None) -> str:
-    """The `<svg>` element."""
+    """The `<svg>` element. It holds no ids: those are a page's, and a page may have several drawings."""
     picture = picture or Picture()
     boxes = boxes_of(content)
     edges = [edge for edge in _items(content, "edges") if _is_drawable(edge, boxes)]
     left, top, width, height = _frame(list(boxes.values()))
     inside = [
-        _arrowheads(),
         *(_edge(edge, boxes, picture) for edge in edges),
         *(_box(box, picture) for box in boxes.values()),
     ]
@@ -114,13 +113,6 @@ def _frame(boxes: list[Box]) -> tuple[float, float, float, float]:
     return left, top, right - left, bottom - top
 
 
-def _arrowheads() -> str:
-    return (
-        '<defs><marker id="arrow" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" '
-        'orient="auto-start-reverse"><path class="arrow" d="M0 1 L9 5 L0 9 z"/></marker></defs>'
-    )
-
-
 def _edge(edge: Document, boxes: Mapping[str, Box], picture: Picture) -> str:
     (source, source_port), (target, target_port) = end(edge, "source"), end(edge, "target")
     x1, y1 = boxes[source].port("source", source_port)
@@ -137,7 +129,9 @@ def _edge(edge: Document, boxes: Mapping[str, Box], picture: Picture) -> str:
             f"{escape(_short(condition, CONDITION_LETTERS))}<title>{escape(condition)}</title></text>"
         )
     classes = f"edge {kind}" + (f" mark-{mark}" if mark in MARKS else "")
-    return f'<g class="{classes}"><path class="line" d="{path}" marker-end="url(#arrow)"/>{told}</g>'
+    tip = x2 - TIP  # before the port's dot; every edge comes in from the left
+    arrow = f'<path class="arrow" d="M{tip - 7:.1f} {y2 - 4:.1f} L{tip:.1f} {y2:.1f} L{tip - 7:.1f} {y2 + 4:.1f} z"/>'
+    return f'<g class="{classes}"><path class="line" d="{path}"/>{arrow}{told}</g>'
 
 
 def _box(box: Box, picture: Picture) -> str:

@@ -50,17 +50,26 @@ def hours_of(runs: Sequence[Run], *, now: datetime) -> list[Hour]:
     return [_hour(begin, found) for begin, found in by_hour.items()]
 
 
-def plots_of(runs: Sequence[Run], *, now: datetime) -> list[Plot]:
-    """Runs per hour, failure rate, p95 of the duration."""
+def plots_of(runs: Sequence[Run], *, now: datetime, since: datetime | None = None) -> list[Plot]:
+    """Runs per hour, failure rate, p95 of the duration. `since` is where the events begin that the runs were made of, if
+    there are older ones: of what lies before, nothing is known."""
     hours = hours_of(runs, now=now)
-    durations = [run.milliseconds for run in runs if run.milliseconds is not None]
+    recent = [run for run in runs if run.started_at and run.started_at >= hours[0].begin]
+    durations = [run.milliseconds for run in recent if run.milliseconds is not None]
     total, failed = sum(hour.runs for hour in hours), sum(hour.failed for hour in hours)
+    number = f"at least {total}" if since is not None and since > hours[0].begin else str(total)
     rate = f"{failed / total:.0%}" if total else "no runs"
     return [
-        Plot("Runs per hour", f"{total} in 24 h", bars([(h.label, float(h.runs)) for h in hours], title="Runs per hour")),
+        Plot(
+            "Runs per hour", f"{number} in 24 h",
+            bars([(h.label, float(h.runs)) for h in hours], title="Runs per hour"),
+        ),
         Plot(
             "Failure rate", rate,
-            bars([(h.label, h.failure_rate or 0.0) for h in hours], title="Failure rate", most=1.0, bad=True, percent=True),
+            bars(
+                [(h.label, h.failure_rate or 0.0) for h in hours],
+                title="Failure rate", most=1.0, bad=True, percent=True,
+            ),
         ),
         Plot(
             "p95 duration", in_words(percentile(durations, 0.95)),
@@ -103,7 +112,8 @@ def bars(
 
 
 def curve(points: Sequence[tuple[str, float | None]], *, title: str) -> str:
-    """Hours without a value are left out, and the line goes on behind them."""
+    """Hours without a value are left out, and the line goes on behind them. A dot is a line of no length with round ends: a
+    circle would be drawn out with the rest of the chart."""
     top = max((value for _, value in points if value is not None), default=0.0) or 1.0
     step = WIDTH / max(len(points), 1)
     known = [
@@ -113,7 +123,7 @@ def curve(points: Sequence[tuple[str, float | None]], *, title: str) -> str:
     ]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y, _, _ in known)
     dots = "".join(
-        f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4"><title>{escape(f"{label}: {value:.0f} ms")}</title></circle>'
+        f'<path class="dot" d="M{x:.1f} {y:.1f}h.01"><title>{escape(f"{label}: {value:.0f} ms")}</title></path>'
         for x, y, label, value in known
     )
     drawn = f'<polyline class="curve" points="{line}"/>{dots}' if known else ""

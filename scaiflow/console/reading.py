@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import F, Max, OuterRef, Subquery, Window
+from django.db.models.functions import RowNumber
 from django.http import HttpRequest
 from django.utils import timezone
 
 from flows.models import Deployment, Flow, FlowVersion, Job
 from flows.roles import JobKind, JobState
-from tenants.models import Group, User
+from tenants.models import Group, Membership, User
 from tenants.principals import Principal
 
 LATELY = timedelta(days=14)
@@ -26,6 +27,26 @@ def some_of(rows: Any, request: HttpRequest, *, size: int = 100) -> tuple[list[A
     begin = int(given) if given.isascii() and given.isdigit() and len(given) < 8 else 0
     found = list(rows[begin : begin + size + 1])
     return found[:size], begin + size if len(found) > size else None
+
+
+def rows_before(rows: Any, request: HttpRequest, *, size: int) -> tuple[list[Any], int | None]:
+    """Up to `size` of rows that are numbered by `sequence`, the highest first, below `?before=`; and the number to go on
+    below (None at the end)."""
+    given = request.GET.get("before", "")
+    if given.isascii() and given.isdigit() and len(given) < 10:
+        rows = rows.filter(sequence__lt=int(given))
+    found = list(rows.order_by("-sequence")[: size + 1])
+    return found[:size], found[size - 1].sequence if len(found) > size else None
+
+
+def members_of(groups: Iterable[Group], *, most: int) -> dict[str, list[User]]:
+    """The first `most` people of each group by name, by the group's id; one query."""
+    place = Window(RowNumber(), partition_by=F("group"), order_by=(F("user__display_name"), F("user__id")))
+    living = Membership.objects.living().filter(group__in=list(groups), user__deleted_at=None)
+    found: dict[str, list[User]] = {}
+    for one in living.annotate(place=place).filter(place__lte=most).select_related("user").order_by("place"):
+        found.setdefault(one.group_id, []).append(one.user)
+    return found
 
 
 def names_of(user_ids: Iterable[str | None], group_ids: Iterable[str] = ()) -> dict[str, str]:
@@ -48,7 +69,13 @@ def live_deployments(flows: Iterable[Flow]) -> dict[str, Deployment]:
     return {found.flow_id: found for found in Deployment.objects.filter(id__in=last)}
 
 
-def needing_attention(by: Principal, *, limit: int = 8) -> list[dict[str, Any]]:
+def cores_of(flow: Flow) -> list[str]:
+    """The Cores that a flow was ever deployed to, the one of the last deploy first."""
+    last = flow.deployments.values("core_id").annotate(last=Max("deployed_at")).order_by("-last", "core_id")
+    return list(last.values_list("core_id", flat=True))
+
+
+def needing_attention(by: Principal) -> list[dict[str, Any]]:
     """Flows whose last deploy or last test run went wrong, newest first: `[{job, what}]`. What has been mended since is not
     told."""
     seen: set[tuple[str, str]] = set()
@@ -60,7 +87,7 @@ def needing_attention(by: Principal, *, limit: int = 8) -> list[dict[str, Any]]:
         seen.add(key)
         if what := _went_wrong(job):
             found.append({"job": job, "what": what})
-    return found[:limit]
+    return found
 
 
 def _recent_jobs(by: Principal) -> Iterable[Job]:

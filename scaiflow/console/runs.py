@@ -13,7 +13,8 @@ from typing import Any
 
 PREFIX = "scaicore.runtime."
 WAITS = {"checkpoint", "await_responses", "core_call"}
-MARK = {"running": "running", "done": "done", "failed": "failed", "waiting": "waiting"}
+CONTINUED = "continued"
+MARK = {"running": "running", "done": "done", "failed": "failed", "waiting": "waiting", CONTINUED: "running"}
 Event = Mapping[str, Any]
 
 
@@ -39,7 +40,8 @@ class Block:
 
 @dataclass
 class Run:
-    """`state` is running, waiting (for a person or a message), completed or failed."""
+    """`state` is running, waiting (for a person or a message), completed or failed; or continued, in newer events than the
+    ones that were looked at."""
 
     id: str
     state: str = "running"
@@ -72,7 +74,30 @@ class Run:
         return {block.node_id: MARK[block.state] for block in self.blocks.values() if block.node_id}
 
 
-def runs_of(events: Iterable[Event]) -> list[Run]:
+@dataclass(frozen=True)
+class Stretch:
+    """A page of a Core's events, and what they tell of: `number` of them, from `first_at` to `last_at`. The page behind it
+    has older ones, or newer ones where ScaiCore tells the oldest first."""
+
+    runs: list[Run]
+    number: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+    is_oldest_first: bool = False
+
+
+def stretch_of(events: Iterable[Event], *, has_before: bool, has_behind: bool) -> Stretch:
+    """Whether there are pages before this one and behind it says where runs may be cut in two."""
+    told = list(events)
+    oldest_first = bool(told) and _moment_key(told[0]) < _moment_key(told[-1])
+    ordered = in_order(told)
+    moments = [moment for event in ordered if (moment := moment_of(event))]
+    first, last = (moments[0], moments[-1]) if moments else (None, None)
+    runs = runs_of(ordered, is_past=has_behind if oldest_first else has_before)
+    return Stretch(runs, len(ordered), first, last, oldest_first)
+
+
+def runs_of(events: Iterable[Event], *, is_past: bool = False) -> list[Run]:
     """The runs that the events tell of, the one that began last first, whatever the order of the events."""
     runs: dict[str, Run] = {}
     for event in in_order(events):
@@ -80,7 +105,7 @@ def runs_of(events: Iterable[Event]) -> list[Run]:
         run_id = str(payload.get("execution_id") or event.get("execution_id") or "")
         _apply(runs.setdefault(run_id, Run(run_id)), event, payload)
     for run in runs.values():
-        _settle(run)
+        _settle(run, is_past=is_past)
     return list(reversed(runs.values()))
 
 
@@ -153,11 +178,14 @@ def _tell_block(run: Run, verb: str, at: datetime | None, payload: dict[str, Any
         block.state, block.ended_at, block.error = "failed", at, str(payload.get("error") or "")
 
 
-def _settle(run: Run) -> None:
-    """A run in which a step waits for somebody is not running, it waits, and so do the steps around that one."""
+def _settle(run: Run, *, is_past: bool) -> None:
+    """A run in which a step waits for somebody is not running, it waits, and so do the steps around that one. Of what had
+    not ended yet when the events of the past end, nothing more is known."""
     open_blocks = [block for block in run.blocks.values() if block.state == "running"]
     if run.state == "running" and any(block.kind in WAITS for block in open_blocks):
         run.state = "waiting"
+    if is_past and run.state in {"running", "waiting"}:
+        run.state = CONTINUED
     for block in open_blocks:
         block.state = {"completed": "done"}.get(run.state, run.state)
 

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 KEPT = "scaikey"
 EARLY_SECONDS = 90.0
 REFRESH_SECONDS = 30
-PAUSE = 0.1
+WAIT_SECONDS, BEHIND_SECONDS, PAUSE = 5.0, 1.0, 0.1
 
 
 def keep_tokens(request: HttpRequest, tokens: dict[str, Any]) -> None:
@@ -87,12 +87,13 @@ def _good(request: HttpRequest, kept: dict[str, Any] | None) -> dict[str, Any] |
 
 def _refreshed(request: HttpRequest, kept: dict[str, Any]) -> dict[str, Any] | None:
     stored = _stored(request)
-    if stored and stored["access"] != kept["access"]:
+    if stored and stored != kept:
         return stored  # another request was faster
     try:
         tokens = refresh_tokens(refresh_token=kept["refresh"])
     except Refused:
-        return kept if _is_good(kept) else None
+        # A process that shares no cache with this one may have used the refresh token meanwhile, and stored the next.
+        return kept if _is_good(kept) else _awaited(request, seconds=BEHIND_SECONDS)
     except (UpstreamFailure, Unavailable):
         if _is_good(kept):
             return kept
@@ -103,13 +104,16 @@ def _refreshed(request: HttpRequest, kept: dict[str, Any]) -> dict[str, Any] | N
 
 
 def _stored(request: HttpRequest) -> dict[str, Any] | None:
-    """What the session holds by now, past the copy that this request began with."""
-    store = type(request.session)(request.session.session_key)
-    return _opened(store.get(KEPT), str(request.user.pk))
+    """What the session holds by now, past the copy that this request began with. The copy is brought up to date: a request
+    that writes its session later must not put the used tokens back."""
+    sealed = type(request.session)(request.session.session_key).get(KEPT)
+    if sealed and sealed != request.session.get(KEPT):
+        request.session[KEPT] = sealed
+    return _opened(sealed, str(request.user.pk))
 
 
-def _awaited(request: HttpRequest) -> dict[str, Any] | None:
-    deadline = time.monotonic() + 5
+def _awaited(request: HttpRequest, *, seconds: float = WAIT_SECONDS) -> dict[str, Any] | None:
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         stored = _stored(request)
         if stored and _is_good(stored):

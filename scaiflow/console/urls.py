@@ -20,6 +20,7 @@ from scaiflow.console.views.checkpoints import Checkpoint, Checkpoints
 from scaiflow.console.views.deploying import (
     FlowDeploying,
     FlowDeployPreview,
+    FlowJobs,
     FlowRollback,
     JobProgress,
     JobStop,
@@ -41,7 +42,8 @@ from scaiflow.console.views.settings import (
     Tenants,
     Webhooks,
 )
-from scaiflow.console.views.testing import FlowTestReport, FlowTests
+from scaiflow.console.views.testing import FlowTestReport, FlowTestRun, FlowTests
+from scaiflow.console.views.trying import FlowTry
 from scaiflow.console.views.versions import FlowDiff, FlowVersionLabel, FlowVersionRestore, FlowVersions
 
 app_name = "console"
@@ -50,6 +52,7 @@ urlpatterns = [
     path("flows", FlowList.as_view(), name="flows"),
     path("flows/new", FlowNew.as_view(), name="flow-new"),
     path("flows/check", FlowCheck.as_view(), name="flow-check"),
+    path("flows/try", FlowTry.as_view(), name="flow-try"),
     path("flows/<id:flow_id>", FlowOverview.as_view(), name="flow"),
     path("flows/<id:flow_id>/edit", FlowEdit.as_view(), name="flow-edit"),
     path("flows/<id:flow_id>/compiled", FlowCompiled.as_view(), name="flow-compiled"),
@@ -64,6 +67,7 @@ urlpatterns = [
     path("flows/<id:flow_id>/deploy/preview", FlowDeployPreview.as_view(), name="flow-deploy-preview"),
     path("flows/<id:flow_id>/deployments/<id:deployment_id>/again", FlowRollback.as_view(), name="flow-rollback"),
     path("flows/<id:flow_id>/tests", FlowTests.as_view(), name="flow-tests"),
+    path("flows/<id:flow_id>/jobs", FlowJobs.as_view(), name="flow-jobs"),
     path("jobs/<id:job_id>", JobProgress.as_view(), name="job"),
     path("jobs/<id:job_id>/stop", JobStop.as_view(), name="job-stop"),
     path("flows/<id:flow_id>/here", FlowHere.as_view(), name="flow-here"),
@@ -73,6 +77,7 @@ urlpatterns = [
     path("flows/<id:flow_id>/export", FlowExport.as_view(), name="flow-export"),
     path("flows/<id:flow_id>/owner", FlowOwner.as_view(), name="flow-owner"),
     path("flows/<id:flow_id>/tests/<id:run_id>.xml", FlowTestReport.as_view(), name="flow-test-report"),
+    path("flows/<id:flow_id>/tests/<id:run_id>", FlowTestRun.as_view(), name="flow-test-run"),
     path("flows/<id:flow_id>/versions/<id:version>/label", FlowVersionLabel.as_view(), name="flow-version-label"),
     path("runs", Running.as_view(), name="runs"),
     path("checkpoints", Checkpoints.as_view(), name="checkpoints"),

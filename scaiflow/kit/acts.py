@@ -28,25 +28,30 @@ CONFIRMED = "confirmed"
 Operation = Callable[[Any, Any], str | None]
 
 
-def act(*, name: str, title: str, warning: str, operation: Operation, super_only: bool = False) -> Any:
-    """An action for a `ReadOnly` page. `title` stands in the list of actions, `warning` on the page that asks."""
+def act(*, title: str, warning: str, super_only: bool = False) -> Callable[[Operation], Any]:
+    """Makes an operation an action for an `Acting` page, of the operation's name. `title` stands in the list of actions,
+    `warning` on the page that asks."""
 
-    def run(page: Any, request: HttpRequest, rows: QuerySet[Any]) -> TemplateResponse | None:
-        chosen = list(rows[: MOST + 1])
-        if len(chosen) > MOST:
-            page.message_user(request, f"Choose at most {MOST} at a time.", messages.ERROR)
+    def made(operation: Operation) -> Any:
+        def run(page: Any, request: HttpRequest, rows: QuerySet[Any]) -> TemplateResponse | None:
+            chosen = list(rows[: MOST + 1])
+            if len(chosen) > MOST:
+                page.message_user(request, f"Choose at most {MOST} at a time.", messages.ERROR)
+                return None
+            _note_unseen(page, request, chosen)
+            if request.POST.get(CONFIRMED) != "yes":
+                words = {"title": title, "warning": warning, "act": run.__name__}
+                return ask(page, request, rows=chosen, checkbox=helpers.ACTION_CHECKBOX_NAME, **words)
+            for row in chosen:
+                perform(page, request, str(row), lambda by, row=row: operation(by, row))  # type: ignore[misc]
             return None
-        _note_unseen(page, request, chosen)
-        if request.POST.get(CONFIRMED) != "yes":
-            return _ask(page, request, chosen, name=name, title=title, warning=warning)
-        for row in chosen:
-            perform(page, request, str(row), lambda by, row=row: operation(by, row))  # type: ignore[misc]
-        return None
 
-    run.__name__ = name
-    run.short_description = title  # type: ignore[attr-defined]
-    run.super_only = super_only  # type: ignore[attr-defined]
-    return run
+        run.__name__ = operation.__name__.removeprefix("_")
+        run.short_description = title  # type: ignore[attr-defined]
+        run.super_only = super_only  # type: ignore[attr-defined]
+        return run
+
+    return made
 
 
 def perform(page: Any, request: HttpRequest, what: str, operation: Callable[[Any], str | None]) -> bool:
@@ -69,12 +74,10 @@ def _note_unseen(page: Any, request: HttpRequest, chosen: list[Any]) -> None:
         page.admin_site.note_refusal(request, Unseen(f"{page.opts.verbose_name} not found"))
 
 
-def _ask(page: Any, request: HttpRequest, chosen: list[Any], **words: str) -> TemplateResponse:
-    context = {
-        **page.admin_site.each_context(request), "opts": page.opts, "rows": chosen, "act": words["name"],
-        "title": words["title"], "warning": words["warning"], "checkbox": helpers.ACTION_CHECKBOX_NAME,
-    }  # fmt: skip
-    return TemplateResponse(request, "admin/confirm_act.html", context)
+def ask(page: Any, request: HttpRequest, **context: Any) -> TemplateResponse:
+    """The page between an act and its being done: the chosen `rows` of an `act`, or an act's `form`."""
+    told = {**page.admin_site.each_context(request), "opts": page.opts, **context}
+    return TemplateResponse(request, "admin/ask.html", told)
 
 
 @dataclass(frozen=True)
@@ -128,8 +131,7 @@ class Acting(ReadOnly):
         if request.method == "POST" and form.is_valid():
             perform(self, request, page.title, lambda by: page.operation(by, form.cleaned_data))
             return HttpResponseRedirect(reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"))
-        words = {"title": page.title, "warning": page.warning, "form": form, "opts": self.opts}
-        return TemplateResponse(request, "admin/act_form.html", {**self.admin_site.each_context(request), **words})
+        return ask(self, request, title=page.title, warning=page.warning, form=form)
 
     def _is_for(self, request: HttpRequest, told: Any) -> bool:
         by = self.admin_site.principal_of(request)  # type: ignore[attr-defined]

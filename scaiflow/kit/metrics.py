@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from collections.abc import Iterator, Sequence
+
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+
+class Tally(Collector):
+    """A counter of what happens too often for a lock: plain numbers, added to by one thread and read by whoever scrapes."""
+
+    def __init__(self, name: str, about: str, label: str = "", values: Sequence[str] = ("",)) -> None:
+        self.counts = [0] * len(values)
+        self._name, self._about, self._label, self._values = name, about, label, values
+        REGISTRY.register(self)
+
+    def collect(self) -> Iterator[Metric]:
+        family = CounterMetricFamily(self._name, self._about, labels=[self._label] if self._label else [])
+        for value, count in zip(self._values, self.counts, strict=True):
+            family.add_metric([value] if self._label else [], count)
+        yield family
+
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120)
 
@@ -19,8 +39,11 @@ SYNC_SOCKETS = Gauge("scaiflow_sync_sockets", "Open sync sockets of this process
 SYNC_ROOMS = Gauge("scaiflow_sync_rooms", "Flows whose document this process holds in memory")
 SYNC_QUEUED_BYTES = Gauge("scaiflow_sync_queued_bytes", "Bytes that wait for slow readers of the sync socket")
 SYNC_LOG_LENGTH = Gauge("scaiflow_sync_log_length", "Log entries since the last snapshot, in the open rooms")
-SYNC_FRAMES_IN = Counter("scaiflow_sync_frames_in", "Frames from clients", ["kind"])
-SYNC_FRAMES_OUT = Counter("scaiflow_sync_frames_out", "Frames told to clients, one for each receiver")
+SYNC_FRAMES_IN = Tally(
+    "scaiflow_sync_frames_in", "Frames from clients", "kind",
+    ("step1", "step2", "update", "awareness", "query_awareness", "unknown"),
+)  # fmt: skip
+SYNC_FRAMES_OUT = Tally("scaiflow_sync_frames_out", "Frames told to clients, one for each receiver")
 SYNC_GROUPS = Counter("scaiflow_sync_groups", "Groups of updates that were written, each for one room")
 SYNC_DROPS = Counter("scaiflow_sync_drops", "Sockets that this server closed", ["code"])
 SYNC_WRITE_SECONDS = Histogram("scaiflow_sync_write_seconds", "Time to write one round of groups", buckets=SECONDS)

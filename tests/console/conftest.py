@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.core.cache import cache
 
+from tests import cast
 from tests.console.visitors import Visitor, remember
 from tests.scaikey import ScaiKey
 from tests.test_permissions import set_up_once, stage  # noqa: F401  the same rows for pages as for the API
@@ -26,23 +27,19 @@ def visit(db: None, scaikey: ScaiKey) -> Visit:
 
 @pytest.fixture
 def ada_at(visit: Visit) -> Visitor:
-    """An author of the demo tenant, in a browser."""
-    return visit("usr_ada")
+    return visit(**cast.ADA)
 
 
 @pytest.fixture
 def vera_at(visit: Visit) -> Visitor:
-    """Somebody who may only look, in a browser."""
-    return visit("usr_vera", scope="scaicore:view")
+    return visit(**cast.VERA)
 
 
 @pytest.fixture
 def tara_at(visit: Visit) -> Visitor:
-    """The demo tenant's admin, in a browser."""
-    return visit("usr_tara", admin_role="tenant_admin")
+    return visit(**cast.TARA)
 
 
 @pytest.fixture
 def sam_at(visit: Visit) -> Visitor:
-    """A super admin of another tenant, in a browser."""
-    return visit("usr_sam", tenant="tnt_platform", admin_role="super_admin")
+    return visit(**cast.SAM)

@@ -1,5 +1,5 @@
-"""A console with very much in it: 1,000 flows, people, groups, jobs, deployments and deliveries, 10,000 entries of the audit
-log, and the roads to every page that shows some of it."""
+"""A console with very much in it: 1,000 flows, people, groups, jobs, deployments, packages and deliveries, 10,000 entries of
+the audit log and 10,000 events of a Core; and the roads to every page."""
 
 from __future__ import annotations
 
@@ -9,23 +9,34 @@ from typing import Any
 
 from django.utils import timezone
 
-from flows.models import Deployment, Flow, FlowACL, FlowVersion, Job
+from catalog.models import Package as Listed
+from catalog.models import PackageVersion
+from catalog.packaging import Package, write_package
+from flows.models import Deployment, Flow, FlowACL, FlowVersion, Job, TestRun
 from scaiflow.kit import json, storage
 from scaiflow.kit.models import AuditEntry
 from tenants.models import Group, Membership, User
-from tests.console.test_runs import END, STORY
+from tests.console.events import ManyEvents
 from tests.drawings import greeting
 from tests.loopback import Service, Told
 from webhooks.models import Delivery
 
 MANY = 1_000
+RESULTS: list[Any] = [{"name": "greets", "ok": True, "expect": {}, "output": {}, "error": None}]
 PAGES = (
-    "/", "/flows", "/flows?q=flow+7", "/flows?show=mine", "/flows?show=deleted", "/flows?deployed=true", "/flows/new",
-    "/flows/flow_0", "/flows/flow_0?node=greet", "/flows/flow_0/edit", "/flows/flow_0/versions",
-    "/flows/flow_0/diff?from=1.0.0", "/flows/flow_0/compiled", "/flows/flow_0/deploy", "/flows/flow_0/deploy/preview",
-    "/flows/flow_0/tests", "/flows/flow_0/access", "/flows/flow_0/runs", "/flows/flow_0/runs/short", "/runs", "/checkpoints",
-    "/jobs/job_0", "/catalog", "/catalog/publish", "/catalog/publish?flow=flow_0", "/settings", "/settings/people",
-    "/settings/groups", "/settings/webhooks", "/settings/audit", "/settings/tenants", "/settings/api",
+    "/", "/health", "/flows", "/flows?q=flow+7", "/flows?show=mine", "/flows?show=deleted", "/flows?deployed=true",
+    "/flows/new", "/flows/try", "/flows/flow_0", "/flows/flow_0?node=greet", "/flows/flow_0/edit",
+    "/flows/flow_0/versions", "/flows/flow_0/diff?from=1.0.0", "/flows/flow_0/compiled",
+    "/flows/flow_0/compiled?format=document", "/flows/flow_0/export", "/flows/flow_0/deploy",
+    "/flows/flow_0/deploy/preview", "/flows/flow_0/jobs", "/flows/flow_0/tests", "/flows/flow_0/tests/run_0",
+    "/flows/flow_0/tests/run_0.xml", "/flows/flow_0/access", "/flows/flow_0/here", "/flows/flow_0/runs",
+    "/flows/flow_0/runs?state=failed&first=failures", "/flows/flow_0/runs?cursor=500",
+    "/flows/flow_0/runs?cursor=9500&run=exec_0001", "/flows/flow_0/runs/short", "/runs", "/checkpoints",
+    "/checkpoints/chk_999", "/jobs/job_0", "/catalog", "/catalog?search=7", "/catalog/package-0",
+    "/catalog/package-0/download", "/catalog/publish", "/catalog/publish?flow=flow_0", "/settings",
+    "/settings/people", "/settings/people?all=yes", "/settings/groups", "/settings/sync", "/settings/webhooks",
+    "/settings/audit", "/settings/audit.csv?action=flow.deployed", "/settings/tenants", "/settings/resources",
+    "/settings/resources?list=models", "/settings/api",
 )  # fmt: skip
 
 
@@ -65,6 +76,12 @@ def fill_house() -> None:
         )
         for one in ids
     )
+    TestRun.objects.bulk_create(
+        TestRun(id=f"run_{n}", flow_id="flow_0", job_id=f"job_of_run_{n}", core_id="core_flow_0", flow_version="1.0.0",
+                tests_version="1.0.0", passed=1, failed=0, run_by="usr_x", results=RESULTS)
+        for n in range(MANY)
+    )  # fmt: skip
+    fill_catalog()
     FlowACL.objects.bulk_create(
         FlowACL(flow_id="flow_0", principal_type="user", principal_id=f"usr_{one}", level=1, granted_by="usr_x")
         for one in ids
@@ -80,8 +97,27 @@ def fill_house() -> None:
     )
 
 
+def fill_catalog() -> None:
+    """As many packages, and the first of them in as many versions. They share one file."""
+    body = write_package(
+        Package(package_id="package-0", name="Package", version="1.0.0", content=greeting(), manifest=b"core: {}")
+    )
+    storage.create("many/package", body)
+    file = {"digest": hashlib.sha256(body).hexdigest(), "size": len(body), "author_id": "usr_x", "flow_id": "flow_0"}
+    Listed.objects.bulk_create(
+        Listed(id=f"pkg_{n}", tenant_id="tnt_demo", slug=f"package-{n}", name=f"Package {n}", name_folded=f"package {n}",
+               version="1.0.0", author_id=f"usr_flow_{n}", readme="# Read me\n" * 100)
+        for n in range(MANY)
+    )  # fmt: skip
+    PackageVersion.objects.bulk_create(
+        PackageVersion(package_id="pkg_0", version=f"1.0.{n}", sequence=n, object_key=f"many/package{n or ''}", **file)
+        for n in range(MANY)
+    )
+
+
 def answer_for(scaigrid: Service) -> None:
-    """480 events of one Core, and a checkpoint of every Core."""
-    scaigrid.on("GET", "/v1/modules/scaicore/events", Told(200, {"data": {"events": [*STORY, *END] * 80}}))
+    """10,000 events of any Core, a checkpoint of every Core, and some models."""
+    ManyEvents(1_000, now=timezone.now()).serve(scaigrid)
+    scaigrid.on("GET", "/v1/models", Told(200, {"data": [{"id": f"openai/gpt-{n}"} for n in range(100)]}))
     found = [{"id": f"chk_{n}", "core_id": f"core_flow_{n}", "status": "pending"} for n in range(MANY)]
     scaigrid.on("GET", "/v1/modules/scaicore/checkpoints", Told(200, {"data": {"checkpoints": found}}))

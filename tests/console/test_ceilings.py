@@ -5,12 +5,22 @@ from __future__ import annotations
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import get_resolver
 
+from scaiflow.console import urls
 from tests.console.full_house import PAGES, answer_for, fill_house
 from tests.console.visitors import Visitor
 from tests.loopback import Service
 
 MOST = 15
+NOT_A_PAGE = {"flows/<id:flow_id>/runs/stream": "an event stream (tests/e2e/test_live.py)"}
+
+
+def test_every_page_that_there_is_is_measured() -> None:
+    measured = {get_resolver().resolve(page.partition("?")[0]).route for page in PAGES}
+    for pattern in urls.urlpatterns:
+        if "GET" in pattern.callback.view_class.permissions and str(pattern.pattern) not in NOT_A_PAGE:
+            assert str(pattern.pattern) in measured, f"{pattern.pattern} is not in full_house.PAGES"
 
 
 def test_every_page_has_a_ceiling_however_much_there_is(sam_at: Visitor, scaigrid: Service) -> None:
@@ -20,7 +30,8 @@ def test_every_page_has_a_ceiling_however_much_there_is(sam_at: Visitor, scaigri
     for page in PAGES:
         with CaptureQueriesContext(connection) as asked:
             answer = sam_at.get(page)
-        assert answer.status_code == 200, (page, answer.content.decode()[:2000])
+            body = answer.getvalue()  # streamed ones ask while they are read
+        assert answer.status_code == 200, (page, body.decode()[:2000])
         if len(asked) > MOST:
             too_many[page] = [len(asked), *(query["sql"][:200] for query in asked)]
     assert too_many == {}

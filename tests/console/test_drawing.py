@@ -55,6 +55,11 @@ def test_a_click_on_a_node_is_a_link_that_says_what_it_is() -> None:
     assert [text.text for text in link.iter(f"{SVG}text")][:2] == ["Start", "Entry API"]
 
 
+def test_two_drawings_on_a_page_share_no_id() -> None:
+    """They have none: an arrow that names its head by an id would take the head of another drawing, hidden or not."""
+    assert not any("id" in part.attrib for part in parsed(draw(examples()["lead-qualifier"])).iter())
+
+
 def test_nodes_that_were_never_placed_stand_in_columns() -> None:
     places = positions(greeting()["nodes"], greeting()["edges"])
     assert places["start"][0] < places["greet"][0]

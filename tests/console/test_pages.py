@@ -78,6 +78,20 @@ def test_a_deleted_flow_is_brought_back_from_its_own_list(ada_at: Visitor, flow:
     assert "Greeting is back" in ada_at.read(road(flow))
 
 
+def test_who_may_not_bring_a_flow_back_or_stop_a_job_is_not_offered_it(
+    ada_at: Visitor, visit: Visit, flow: Flow
+) -> None:
+    guest = visit("usr_guest")
+    ada_at.send(road(flow, "/access"), {"who": "user:usr_guest", "level": "edit"})
+    job = Job.objects.create(flow=flow, kind="deploy", state="queued", arguments={"version": "1.0.0"})
+    assert "Stop</button>" in ada_at.read(f"/jobs/{job.id}")
+    assert "Stop</button>" not in guest.read(f"/jobs/{job.id}")
+    delete_flow(flow=flow, by=ADA)
+    page = guest.read("/flows", show="deleted")
+    assert "Greeting" in page
+    assert "Bring back" not in page
+
+
 @pytest.mark.parametrize("slug", examples())
 def test_every_example_is_a_beginning(ada_at: Visitor, slug: str) -> None:
     assert ada_at.send("/flows/new", {"example": slug}).status_code == 302

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.db import transaction
 from django.urls import get_resolver
@@ -10,6 +12,7 @@ from scaiflow.console import urls
 from scaiflow.kit.models import AuditEntry
 from tenants.models import User
 from tests.console.visitors import Visitor, remember
+from tests.drawings import greeting
 from tests.scaikey import ScaiKey
 from tests.test_permissions import (
     DRAFT,
@@ -26,6 +29,7 @@ from tests.test_permissions import (
 )
 
 FLOW, PACKAGE = "/flows/{flow}", "/catalog/{package}"
+DOCUMENT = json.dumps(greeting())
 CONTENT = '{"name": "New", "nodes": [], "edges": []}'
 PAGES = [
     Row("GET", "/health", TOKEN),
@@ -33,6 +37,9 @@ PAGES = [
     Row("GET", "/flows/new", MANAGE),
     Row("POST", "/flows/new", MANAGE, ok=302, body={"name": "New"}),
     Row("POST", "/flows/check", VIEW, body={"content": CONTENT}),
+    Row("GET", "/flows/try", VIEW),
+    Row("POST", "/flows/try", VIEW, body={"content": CONTENT, "format": "yaml"}),
+    Row("GET", "/flows?tenant_id=tnt_third", VIEW, role="super"),
     Row("GET", FLOW, VIEW, level="view"),
     Row("GET", FLOW + "/edit", MANAGE, level="edit"),
     Row("POST", FLOW + "/edit", MANAGE, level="edit", ok=302, body={"name": "Renamed", "content": CONTENT}),
@@ -51,6 +58,8 @@ PAGES = [
     Row("POST", FLOW + "/deployments/dep_none/again", MANAGE, level="deploy", ok=404),
     Row("GET", FLOW + "/tests", VIEW, level="view"),
     Row("POST", FLOW + "/tests", MANAGE, level="deploy", ok=422),
+    Row("GET", FLOW + "/tests/run_none", VIEW, level="view", ok=404),
+    Row("GET", FLOW + "/jobs", VIEW, level="view"),
     Row("GET", "/jobs/{job}", VIEW, level="view"),
     Row("POST", "/jobs/{job}/stop", MANAGE, level="deploy", ok=409),
     Row("GET", FLOW + "/tests/run_none.xml", VIEW, level="view", ok=404),
@@ -72,6 +81,7 @@ PAGES = [
     Row("GET", "/catalog/publish", MANAGE),
     Row("GET", "/catalog/publish?flow={flow}", MANAGE, level="deploy"),
     Row("POST", "/catalog/publish", MANAGE, level="deploy", ok=302, body=DRAFT | {"flow": "{flow}"}),
+    Row("POST", "/catalog/publish", MANAGE, ok=302, body=DRAFT | {"content": DOCUMENT}),
     Row("GET", PACKAGE, VIEW, **IN_DEMO),
     Row("POST", PACKAGE + "/install", MANAGE, ok=302, **IN_DEMO),
     Row("POST", PACKAGE + "/visibility", MANAGE, author=True, ok=302, body={"visibility": "tenant"}, **IN_DEMO),
@@ -91,14 +101,20 @@ PAGES = [
         ok=302,
         body={"role": "tenant_admin"},
     ),
+    Row("GET", "/settings/people?tenant_id=tnt_third", TOKEN, role="super"),
+    Row("GET", "/settings/people?all=yes", TOKEN, role="super"),
     Row("GET", "/settings/groups", TOKEN, role="tenant"),
+    Row("GET", "/settings/groups?tenant_id=tnt_third", TOKEN, role="super"),
     Row("GET", "/settings/sync", TOKEN, role="super"),
     Row("POST", "/settings/sync", TOKEN, role="super", ok=502),
     Row("GET", "/settings/webhooks", TOKEN, role="tenant"),
+    Row("GET", "/settings/webhooks?tenant_id=tnt_third", TOKEN, role="super"),
     Row("GET", "/settings/tenants", TOKEN, role="super"),
     Row("GET", "/settings/resources", VIEW),
     Row("GET", "/settings/audit", TOKEN, role="tenant"),
+    Row("GET", "/settings/audit?tenant_id=tnt_third", TOKEN, role="super"),
     Row("GET", "/settings/audit.csv", TOKEN, role="tenant"),
+    Row("GET", "/settings/audit.csv?tenant_id=tnt_third", TOKEN, role="super"),
     Row("GET", "/settings/api", TOKEN),
 ]
 ROLES = [

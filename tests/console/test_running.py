@@ -56,7 +56,10 @@ def test_runs_stand_with_their_blocks_on_a_lit_drawing(ada_at: Visitor, flow: Fl
 
 def test_runs_are_filtered_and_come_as_a_part(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
     tell(scaigrid, [*STORY, *END])
-    assert "No run is in this state" in ada_at.get(road(flow, "/runs?state=failed"), headers=PARTIAL).content.decode()
+    assert (
+        "No run of these events is in this state"
+        in ada_at.get(road(flow, "/runs?state=failed"), headers=PARTIAL).content.decode()
+    )
     part = ada_at.get(road(flow, "/runs?state=completed&first=failures"), headers=PARTIAL).content.decode()
     assert "10.00 s" in part
     assert "<html" not in part
@@ -82,7 +85,7 @@ def test_a_call_of_ones_own_is_sent_and_its_run_opened(ada_at: Visitor, flow: Fl
         Told(200, {"data": {"output": {}, "execution_id": "exec_1"}}),
     )
     answer = ada_at.send(road(flow, "/runs"), {"core": "core_1", "input": '{"name": "Ada"}'})
-    assert answer["Location"] == road(flow, "/runs?run=exec_1")
+    assert answer["Location"] == road(flow, "/runs?core=core_1&run=exec_1")
     assert scaigrid.calls("POST")[-1].json == {"input": {"name": "Ada"}}
     tell(scaigrid, [])
     refused = ada_at.send(road(flow, "/runs"), {"core": "core_1", "input": "{no"})
@@ -176,7 +179,12 @@ def test_a_package_that_cannot_be_published_comes_back_as_it_was_typed(ada_at: V
 
 
 def test_the_upstreams_lists_come_one_by_one(ada_at: Visitor, scaigrid: Service) -> None:
-    scaigrid.on("GET", "/v1/models", Told(200, {"data": [{"id": "openai/gpt-4o"}]}))
+    models = [{"id": "openai/gpt-4o", "slug": "openai/gpt-4o"}, {"id": "m", "slug": "m", "max_output_tokens": 8192}]
+    scaigrid.on("GET", "/v1/models", Told(200, {"data": models}))
     page = ada_at.read("/settings/resources")
     assert 'hx-get="/settings/resources?list=models"' in page
+    part = ada_at.get("/settings/resources?list=models", headers=PARTIAL).content.decode()
+    assert part.count("<th ") * 2 == part.count("<td ")  # a row that has less than others has as many cells
+    assert "8192" in part
+    assert "<h1>Settings</h1>" in ada_at.read("/settings/resources", list="models")  # without JavaScript it is a page
     assert ada_at.get("/settings/resources?list=none").status_code == 404

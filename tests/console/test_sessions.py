@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
+from django.core.signals import request_started
+from django.db import connections
 
 from flows.models import Flow, FlowVersion
+from scaiflow.console.session import principal_of
 from scaiflow.kit.models import AuditEntry
 from tenants.models import User
 from tests.console.conftest import Visit
 from tests.console.visitors import Visitor
-from tests.loopback import Told
+from tests.loopback import Asked, Told
 from tests.scaikey import ScaiKey
 
 
@@ -116,3 +124,93 @@ def test_a_part_that_is_down_is_told_on_a_page_like_any_other(ada_at: Visitor, e
     page = ada_at.get(f"/flows/{Flow.objects.get().id}")
     assert page.status_code == 503
     assert "the object storage does not answer" in page.content.decode()
+
+
+class OneTimeTokens:
+    """A ScaiKey that answers no one before all have come, and each refresh token once. The next access token is good."""
+
+    def __init__(self, scaikey: ScaiKey, askers: int) -> None:
+        self.scaikey, self.used, self.asked = scaikey, set[bytes](), 0
+        self.all_have_come = threading.Event()
+        self.waiting = askers
+        self.lock = threading.Lock()
+        scaikey.on("POST", "/token", self)
+
+    def came(self, **_: Any) -> None:
+        with self.lock:
+            self.waiting -= 1
+            if self.waiting == 0:
+                self.all_have_come.set()
+
+    def __call__(self, asked: Asked) -> Told:
+        assert self.all_have_come.wait(20)
+        with self.lock:
+            self.asked += 1
+            is_first = asked.body not in self.used
+            self.used.add(asked.body)
+        if not is_first:
+            return Told(400, {"error": "invalid_grant", "error_description": "used already"})
+        tokens = {"access_token": self.scaikey.token(), "refresh_token": f"rt-{self.asked + 1}", "expires_in": 600}
+        return Told(200, tokens)
+
+
+def together(visitor: Visitor, number: int, scaikey: ScaiKey) -> tuple[OneTimeTokens, list[int]]:
+    """The same browser asks for a page in several tabs at one moment."""
+    scaikey_once = OneTimeTokens(scaikey, number)
+    start = threading.Barrier(number)
+
+    def tab(_: int) -> int:
+        client = Visitor(scaikey)
+        client.cookies = visitor.cookies
+        start.wait(20)
+        try:
+            return int(client.get("/flows").status_code)
+        finally:
+            connections.close_all()
+
+    request_started.connect(scaikey_once.came)
+    try:
+        with ThreadPoolExecutor(number) as pool:
+            return scaikey_once, list(pool.map(tab, range(number)))
+    finally:
+        request_started.disconnect(scaikey_once.came)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("expires_in", [30, -5], ids=["about to end", "ended"])
+def test_of_many_requests_at_once_one_refreshes_and_nobody_is_signed_out(
+    visit: Visit, scaikey: ScaiKey, expires_in: int
+) -> None:
+    visitor = visit("usr_ada", expires_in=expires_in)
+    once, statuses = together(visitor, 8, scaikey)
+    assert statuses == [200] * 8
+    assert once.asked == 1
+    assert visitor.get("/flows").status_code == 200
+    assert once.asked == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_processes_that_share_no_cache_do_not_sign_each_other_out(
+    visit: Visit, scaikey: ScaiKey, settings: Any
+) -> None:
+    """Both use the token; ScaiKey takes it from the first, and the second goes on with what the first was given."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+    visitor = visit("usr_ada", expires_in=-5)
+    once, statuses = together(visitor, 2, scaikey)
+    assert statuses == [200, 200]
+    assert visitor.get("/flows").status_code == 200
+
+
+def test_a_request_that_writes_its_session_late_does_not_put_used_tokens_back(visit: Visit, scaikey: ScaiKey) -> None:
+    visitor = visit("usr_ada", expires_in=-5)
+    request: Any = SimpleNamespace(session=visitor.session, user=User.objects.get(id="usr_ada"))
+    early = SessionStore(visitor.session.session_key)
+    assert early["scaikey"]  # read before the other request refreshes
+    visitor.grant(access_token=scaikey.token(), refresh_token="rt-2", expires_in=600)
+    assert visitor.get("/flows").status_code == 200
+    scaikey.on("POST", "/token", Told(400, {"error": "invalid_grant"}))
+    request.session = early
+    assert principal_of(request) is not None
+    early["something"] = 1
+    early.save()
+    assert visitor.get("/flows").status_code == 200

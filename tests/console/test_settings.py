@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
+from typing import Any
 
+import jsonschema_rs
 import pytest
-from django.urls import Resolver404, resolve
 from django.utils import timezone
+from django.utils.html import escape
 
-from scaiflow.console.actions import CALLS, curl
-from scaiflow.kit import audit
+from scaiflow.console.actions import BODIES, GROUPS, QUERIES, TITLES, calls, curl
+from scaiflow.console.reference.document import document
+from scaiflow.kit import audit, json
 from tenants.models import Group, Membership, User
 from tests.console.visitors import Visitor, remember
 from webhooks.models import Delivery
@@ -104,18 +108,49 @@ def test_a_filter_that_makes_no_sense_is_told(tara_at: Visitor) -> None:
     assert answer.status_code == 422
 
 
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.method} {call.path}")
-def test_every_call_on_the_page_of_the_api_is_one(call: object) -> None:
-    method, path = call.method, call.path  # type: ignore[attr-defined]
-    road = "/api/v1" + path.partition("?")[0].replace("$", "")
-    try:
-        view = resolve(road).func.view_class
-    except (Resolver404, AttributeError):
-        pytest.fail(f"{road} is no route of the API")
-    assert method in view.permissions
+def test_every_call_that_somebody_can_make_stands_once_on_the_page_of_the_api(ada_at: Visitor) -> None:
+    listed = [name for names in GROUPS.values() for name in names.split()]
+    assert sorted(listed) == sorted(calls())
+    assert set(BODIES) | set(QUERIES) | set(TITLES) <= set(listed)
+    page = ada_at.read("/settings/api")
+    assert all(escape(curl(call, base="http://testserver")) in page for call in calls().values())
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_what_is_offered_to_be_sent_is_taken_as_it_stands(name: str) -> None:
+    """By the schema of the document, as a program would read it."""
+    paths = json.loads(document())["paths"].values()
+    told = next(told for methods in paths for told in methods.values() if told["operationId"] == name)
+    wanted = told["requestBody"]["content"]["application/json"]["schema"] if "requestBody" in told else {}
+    components = json.loads(document())["components"]
+    for part in components["schemas"].values():  # what is read only is required of answers, not of bodies
+        read_only = {field for field, how in part.get("properties", {}).items() if how.get("readOnly")}
+        part["required"] = [field for field in part.get("required", []) if field not in read_only]
+    schema = {**wanted, "components": components}
+    jsonschema_rs.validator_for(schema).validate(json.loads(BODIES[name].encode()))
 
 
 def test_the_curl_of_a_call_can_be_pasted_into_a_shell() -> None:
-    told = curl(next(call for call in CALLS if call.title == "Run the tests"), base="http://127.0.0.1:8001")
-    assert '-d "{\\"core_id\\": \\"$CORE\\"}"' in told
-    assert told.endswith('"http://127.0.0.1:8001/api/v1/flows/$FLOW/run-tests"')
+    """A shell and its echo stand for curl; what arrives is JSON with the variable in it."""
+    told = curl(calls()["run_tests"], base="http://127.0.0.1:8001")
+    said = subprocess.run(
+        ["/bin/sh", "-c", told.replace("curl", "printf '%s\\n'", 1)], env={"CORE_ID": "core_1", "FLOW_ID": "flow_1"},
+        capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    assert json.loads(said[said.index("-d") + 1].encode()) == {"core_id": "core_1"}
+    assert said[-1] == "http://127.0.0.1:8001/api/v1/flows/flow_1/run-tests"
+
+
+def test_an_export_that_is_cut_says_so_in_its_last_line(tara_at: Visitor, entries: None, monkeypatch: Any) -> None:
+    monkeypatch.setattr("scaiflow.console.views.audit.MOST_EXPORTED", 20)
+    lines = b"".join(tara_at.get("/settings/audit.csv").streaming_content).decode().splitlines()
+    assert len(lines) == 22
+    assert "only the newest 20 entries" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [("2026-11-25T10:30", "2026-11-25T10:30:00"), ("2026-11-25T10:30:00+05:30", "2026-11-25T05:00:00")],
+)
+def test_a_moment_that_was_asked_for_stands_in_the_form_in_utc(tara_at: Visitor, asked: str, shown: str) -> None:
+    assert f'value="{shown}"' in tara_at.read("/settings/audit", since=asked)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-TABS = ("", "/versions", "/compiled", "/compiled?format=ir", "/deploy", "/tests", "/runs", "/access")
+TABS = (
+    "", "/versions", "/compiled", "/compiled?format=ir", "/compiled?format=document", "/deploy", "/jobs", "/tests", "/runs",
+    "/access",
+)  # fmt: skip
 PAGES = (
     "/",
     "/health",
@@ -10,12 +13,15 @@ PAGES = (
     "/flows?q=no+such+flow",
     "/flows?show=deleted",
     "/flows/new",
+    "/flows/try",
     *("{flow}" + tab for tab in TABS),
     "{flow}?node=node_classify",
     "{flow}/edit",
     "{flow}/diff?from=1.0.0",
     "{flow}/deploy/preview",
     "{job}",
+    "{test_run}",
+    "{flow}/runs?run=exec_none&state=failed",
     "/runs",
     "/checkpoints",
     "/checkpoints?status=resolved",
@@ -23,9 +29,11 @@ PAGES = (
     "/catalog",
     "/catalog/publish",
     "/catalog/publish?flow={flow_id}",
+    "/catalog/publish?document=yes",
     "/catalog/lived-in",
     "/settings",
     "/settings/people",
+    "/settings/people?all=yes",
     "/settings/groups",
     "/settings/sync",
     "/settings/webhooks",

@@ -165,5 +165,13 @@ def live_in(stage: Stage) -> dict[str, str]:
     checkpoint = str(page.locator("td a.name").first.get_attribute("href"))
     ada.open(f"{flow}/deploy")
     job = str(page.locator('a[href^="/jobs/"]').first.get_attribute("href"))
+    ada.open(f"{flow}/tests")
+    test_run = str(page.locator('a[href*="/tests/run_"]').first.get_attribute("href"))
     ada.leave()
-    return {"flow": flow, "flow_id": flow.rpartition("/")[2], "checkpoint": checkpoint, "job": job}
+    return {
+        "test_run": test_run,
+        "flow": flow,
+        "flow_id": flow.rpartition("/")[2],
+        "checkpoint": checkpoint,
+        "job": job,
+    }

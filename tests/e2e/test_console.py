@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -135,3 +136,20 @@ def test_a_viewer_is_offered_nothing_that_they_may_not_do(stage: Stage, lived_in
     assert vera.complaints == []
     for person in (ada, vera):
         person.leave()
+
+
+def test_times_are_those_of_the_reader_where_they_are_read_and_where_they_are_typed(
+    stage: Stage, lived_in: dict[str, str]
+) -> None:
+    """Kolkata is five and a half hours ahead of what the server keeps."""
+    sam = stage.person("usr_sam", timezone_id="Asia/Kolkata", locale="en-GB")
+    page = sam.open("/settings/audit")
+    moment = page.locator("tbody time").first
+    told = datetime.fromisoformat(str(moment.get_attribute("datetime"))) + timedelta(hours=5, minutes=30)
+    assert f"{told:%H:%M:%S}" in moment.inner_text()
+    page.get_by_label("Since", exact=True).fill("2026-01-02T05:30:00")
+    sam.press("Filter")
+    page.wait_for_url("**since=2026-01-02T00%3A00%3A00.000Z**")
+    assert page.get_by_label("Since", exact=True).input_value().startswith("2026-01-02T05:30")
+    assert sam.complaints == []
+    sam.leave()

@@ -62,6 +62,16 @@ class OfOneStage(Processes):
         return process
 
 
+@pytest.fixture
+def stage(make_stage: Callable[..., Stage]) -> Iterator[Stage]:
+    """A server of the test's own, to be ended and started again."""
+    own = make_stage(SCAIFLOW_SYNC_IDLE_SECONDS="0")
+    own.start()
+    yield own
+    for name in list(own.group.running):
+        own.kill(name).wait()
+
+
 @pytest.fixture(scope="session", params=["uvicorn", "daphne"])
 def server(request: pytest.FixtureRequest, make_stage: Callable[..., Stage]) -> Stage:
     """A running server; the rows are tried on both kinds that the product starts."""

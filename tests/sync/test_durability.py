@@ -8,7 +8,7 @@ import itertools
 import json
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -27,16 +27,6 @@ from tests.sync.test_document import typed, words_in
 
 BREATH = threading.Event()
 pytestmark = [pytest.mark.process, pytest.mark.django_db]
-
-
-@pytest.fixture
-def stage(make_stage: Callable[..., Stage]) -> Iterator[Stage]:
-    """A server of the test's own, to be ended and started again."""
-    own = make_stage(SCAIFLOW_SYNC_IDLE_SECONDS="0")
-    own.start()
-    yield own
-    for name in list(own.group.running):
-        own.kill(name).wait()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
@@ -23,6 +23,13 @@ TONES = {
     "info": {"running", "queued", "started", "info"},
 }  # fmt: skip
 BUSY = {"running", "queued", "started"}
+
+
+STEPS = {
+    "read": "Read the version", "credential": "Find the credential", "compile": "Compile", "provision": "See to the queues",
+    "core": "Bring the Core up to date", "publish": "Publish the model", "unpublish": "Take the model back",
+    "record": "Write it down",
+}  # fmt: skip
 
 
 @register.simple_tag
@@ -49,8 +56,28 @@ def when(moment: datetime | str | None) -> SafeString:
     found = parse_datetime(moment) if isinstance(moment, str) else moment
     if found is None:
         return mark_safe('<span class="quiet">never</span>')
-    stamp = found.isoformat(timespec="seconds")
-    return format_html('<time datetime="{}" data-local>{} UTC</time>', stamp, found.strftime("%d %b %Y %H:%M"))
+    return _time(found, "", "%d %b %Y %H:%M")
+
+
+@register.filter
+def exactly(moment: datetime) -> SafeString:
+    """The same to the second and never in words like "yesterday", where it counts."""
+    return _time(moment, "full", "%d %b %Y %H:%M:%S")
+
+
+@register.filter
+def typed_in_utc(text: str) -> str:
+    """What a `datetime-local` field takes of a moment that was asked for; "" for what is none."""
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        return ""
+    return f"{found.astimezone(UTC) if found.tzinfo else found:%Y-%m-%dT%H:%M:%S}" if found else ""
+
+
+def _time(moment: datetime, how: str, form: str) -> SafeString:
+    stamp = moment.isoformat(timespec="seconds")
+    return format_html('<time datetime="{}" data-local="{}">{} UTC</time>', stamp, how, moment.strftime(form))
 
 
 @register.filter
@@ -74,6 +101,18 @@ def initials(name: str) -> str:
 @register.filter
 def kind_words(kind: str) -> str:
     return kind_in_words(str(kind))
+
+
+@register.filter
+def words(name: str) -> str:
+    """`display_name` -> "Display name"."""
+    return str(name).replace("_", " ").capitalize()
+
+
+@register.filter
+def step_words(step: str) -> str:
+    """A job's step for people; one that is not known here stays as it is called."""
+    return STEPS.get(str(step), str(step).replace("_", " ").capitalize())
 
 
 @register.filter

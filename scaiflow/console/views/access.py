@@ -12,13 +12,12 @@ from flows.operations.flows import change_owner
 from flows.roles import Level
 from flows.serializers.acls import ACLChangeIn, ACLIn, ACLOut
 from flows.serializers.flows import OwnerIn
+from scaiflow.console.choosing import chosen_principal, groups_to_choose, people_to_choose
 from scaiflow.console.page import FlowPage, Page, validated
 from scaiflow.console.reading import names_of, some_of
 from scaiflow.kit.rights import ANY, MANAGE, VIEW
-from tenants.models import Group, User
 from tenants.operations.admin_roles import require_super_admin
 
-OFFERED = 500
 MEANING = {
     "view": "look at it and at its runs",
     "edit": "and save new versions",
@@ -38,16 +37,14 @@ class FlowAccess(FlowPage):
         users = [entry["principal_id"] for entry in entries if entry["principal_type"] == "user"]
         groups = [entry["principal_id"] for entry in entries if entry["principal_type"] == "group"]
         names = names_of([*users, *(entry["granted_by"] for entry in entries), self.flow.owner_id], groups)
-        people = User.objects.living().filter(tenant_id=self.flow.tenant_id).exclude(id=self.flow.owner_id)
-        teams = Group.objects.living().filter(tenant_id=self.flow.tenant_id)
+        offered = people_to_choose(self.flow.tenant_id, but=self.flow.owner_id) | groups_to_choose(self.flow.tenant_id)
         return self.show(
             "console/flows/access.html", entries=entries, following=following, names=names, meaning=MEANING,
-            people=people.order_by("display_name", "id")[:OFFERED], teams=teams.order_by("name", "id")[:OFFERED],
+            **offered,
         )  # fmt: skip
 
     def post(self, request: HttpRequest, flow_id: str) -> HttpResponse:
-        kind, _, principal_id = request.POST.get("who", "").partition(":")
-        fields = {"principal_type": kind, "principal_id": principal_id, "level": request.POST.get("level", "")}
+        fields = {**chosen_principal(request.POST), "level": request.POST.get("level", "")}
         entry = grant(flow=self.flow, by=self.principal, **validated(ACLIn, fields))
         return self.done(f"Access given: {Level(entry.level).word}.", "flow-access", flow_id=flow_id)
 
@@ -80,6 +77,8 @@ class FlowOwner(FlowAccess):
         super().open_door(request, **kwargs)
 
     def post(self, request: HttpRequest, flow_id: str) -> HttpResponse:
-        fields = validated(OwnerIn, {"owner_id": request.POST.get("owner_id", "")})
+        fields = validated(
+            OwnerIn, {"owner_id": request.POST.get("owner_typed", "").strip() or request.POST.get("owner_id", "")}
+        )
         change_owner(flow=self.flow, by=self.principal, **fields)
         return self.done("The flow has another owner now.", "flow-access", flow_id=flow_id)

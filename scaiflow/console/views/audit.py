@@ -21,12 +21,12 @@ from tenants.serializers.admin import AuditQueryIn
 
 PAGE = 50
 MOST_EXPORTED = 100_000
-FILTERS = ("actor_id", "action", "object_type", "object_id", "result", "request_id", "since", "until")
+FILTERS = ("tenant_id", "actor_id", "action", "object_type", "object_id", "result", "request_id", "since", "until")
 COLUMNS = ("at", "tenant_id", "sequence", "actor_id", "action", "object_type", "object_id", "result", "request_id")
 
 
 def asked_of(request: HttpRequest) -> dict[str, Any]:
-    given = {name: request.GET.get(name, "") for name in (*FILTERS, "cursor")}
+    given = {name: request.GET.get(name, "").strip() for name in (*FILTERS, "cursor")}
     fields = {name: value for name, value in given.items() if value}
     return validated(AuditQueryIn, {**fields, "limit": PAGE}, root="query")
 
@@ -72,9 +72,13 @@ class _Echo:
 def _lines(rows: Iterator[AuditEntry]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield writer.writerow([*COLUMNS, "changes"])
+    written = 0
     for row in rows:
+        written += 1
         cells = [row.at.isoformat(), *(getattr(row, name) for name in COLUMNS[1:]), json.dumps(row.changes).decode()]
         yield writer.writerow([_harmless(cell) for cell in cells])
+    if written == MOST_EXPORTED:
+        yield writer.writerow([f"only the newest {MOST_EXPORTED} entries: ask for the rest with an earlier 'until'"])
 
 
 def _harmless(cell: Any) -> Any:

@@ -26,13 +26,13 @@ class Checkpoints(Page):
     def get(self, request: HttpRequest) -> HttpResponse:
         status = request.GET.get("status", "pending")
         status = status if status in STATUSES else "pending"
-        found = checkpoints_in_sight(by=self.principal, status=status)
+        found, is_cut = checkpoints_in_sight(by=self.principal, status=status)
         rows, following = some_of(found, request)
         names = names_of(_decider(one["checkpoint"]) for one in rows)
         template = "console/checkpoints/waiting.html" if self.is_partial else "console/checkpoints/list.html"
         return self.show(
-            template, found=rows, number=len(found), status=status, statuses=STATUSES, names=names, following=following,
-            again=f"status={status}",
+            template, found=rows, number=len(found), is_cut=is_cut, status=status, statuses=STATUSES, names=names,
+            following=following, again=f"status={status}",
         )  # fmt: skip
 
 
@@ -56,7 +56,7 @@ class Checkpoint(Page):
     def found(self, checkpoint_id: str) -> dict[str, Any]:
         """ScaiCore has no call for one checkpoint, so it is looked for in its lists. Raises NotFound."""
         for status in STATUSES:
-            for one in checkpoints_in_sight(by=self.principal, status=status):
+            for one in checkpoints_in_sight(by=self.principal, status=status)[0]:
                 if checkpoint_id in (one["checkpoint"].get("id"), one["checkpoint"].get("checkpoint_id")):
                     return {**one, "status": status}
         raise NotFound("checkpoint not found")

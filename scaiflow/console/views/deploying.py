@@ -8,26 +8,28 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
 
-from flows.access import deployment_of, job_for
+from flows.access import deployment_of, job_for, level_on
 from flows.models import Job
-from flows.operations.jobs import cancel_job, start_job
+from flows.operations.jobs import cancel_job, end_if_lost, start_job
 from flows.operations.previews import preview_deploy
+from flows.operations.redeploys import redeploy
 from flows.roles import JobKind, Level
 from flows.serializers.deployments import DeployIn
 from flows.serializers.jobs import JobOut
+from scaiflow.console.choosing import chosen_groups, groups_to_choose
 from scaiflow.console.page import FlowPage, Page, validated
 from scaiflow.console.reading import live_deployments, names_of
+from scaiflow.kit.pagination import page_before
 from scaiflow.kit.rights import MANAGE, VIEW
-from tenants.models import Group
 
-NEWEST = 50
+PAGE, LATEST = 50, 5
 PUBLISH = {"": None, "yes": True, "no": False}
 
 
 def asked_of(form: Any) -> dict[str, Any]:
     """The body that the API takes, from the form."""
-    groups = [one for one in form.getlist("group_ids") if one]
-    return validated(DeployIn, {"publish_as_model": PUBLISH.get(form.get("publish", "")), "group_ids": groups or None})
+    asked = {"publish_as_model": PUBLISH.get(form.get("publish", "")), "group_ids": chosen_groups(form)}
+    return validated(DeployIn, asked)
 
 
 class FlowDeploying(FlowPage):
@@ -36,12 +38,13 @@ class FlowDeploying(FlowPage):
     tab = "deploy"
 
     def get(self, request: HttpRequest, flow_id: str, deployment_id: str = "") -> HttpResponse:
-        rows = list(self.flow.deployments.newest_first()[:NEWEST])
-        jobs = list(self.flow.jobs.filter(kind=JobKind.DEPLOY).newest_first()[:10])
+        cursor = request.GET.get("cursor", "")
+        rows, older = page_before(self.flow.deployments.all(), field="deployed_at", cursor=cursor, limit=PAGE)
+        jobs = list(self.flow.jobs.filter(kind=JobKind.DEPLOY).newest_first()[:LATEST])
         names = names_of([*(row.deployed_by for row in rows), *(job.requested_by for job in jobs)])
-        groups = Group.objects.living().filter(tenant_id=self.flow.tenant_id).order_by("name", "id")[:500]
         return self.show(
-            "console/flows/deploy.html", rows=rows, jobs=jobs, names=names, groups=groups,
+            "console/flows/deploy.html", rows=rows, older=older, jobs=jobs, names=names,
+            **groups_to_choose(self.flow.tenant_id),
             live=live_deployments([self.flow]).get(self.flow.id), key=secrets.token_urlsafe(12),
         )  # fmt: skip
 
@@ -71,10 +74,22 @@ class FlowRollback(FlowDeploying):
 
     def post(self, request: HttpRequest, flow_id: str, deployment_id: str = "") -> HttpResponse:
         record = deployment_of(self.flow, deployment_id)
-        asked = validated(DeployIn, {"publish_as_model": record.published_slug is not None})
-        arguments = {**asked, "version": record.flow_version}
-        job = start_job(flow=self.flow, by=self.principal, kind=JobKind.DEPLOY, arguments=arguments)
+        job = redeploy(record=record, by=self.principal)
         return self.done(f"Version {record.flow_version} is on its way back.", "job", job_id=job.id)
+
+
+class FlowJobs(FlowPage):
+    """Every deploy and test run that was asked for, also those that failed or were called off."""
+
+    permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
+    levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW}
+    tab = "deploy"
+
+    def get(self, request: HttpRequest, flow_id: str) -> HttpResponse:
+        cursor = request.GET.get("cursor", "")
+        rows, older = page_before(self.flow.jobs.all(), field="created_at", cursor=cursor, limit=PAGE)
+        names = names_of(job.requested_by for job in rows)
+        return self.show("console/flows/jobs.html", rows=rows, older=older, names=names)
 
 
 class JobProgress(Page):
@@ -84,10 +99,11 @@ class JobProgress(Page):
     section = "flows"
 
     def get(self, request: HttpRequest, job_id: str) -> HttpResponse:
-        job = job_for(self.principal, job_id, level=Level.VIEW)
+        job = end_if_lost(job_for(self.principal, job_id, level=Level.VIEW))
         template = "console/jobs/progress.html" if self.is_partial else "console/jobs/job.html"
         names = names_of([job.requested_by])
-        return self.show(template, job=job, error=job_error(job), names=names, flow=job.flow)
+        can_stop = self.principal.may(MANAGE) and level_on(self.principal, job.flow) >= Level.DEPLOY
+        return self.show(template, job=job, error=job_error(job), names=names, flow=job.flow, can_stop=can_stop)
 
 
 def job_error(job: Job) -> dict[str, Any] | None:

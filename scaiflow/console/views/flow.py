@@ -15,7 +15,7 @@ from flows.operations.versions import content_of
 from flows.roles import Level
 from flows.serializers.flows import FlowChangeIn
 from flows.serializers.preview import CompileIn
-from scaiflow.console.drafts import checked_drawing, ir_in_short, node_in, parsed
+from scaiflow.console.drafts import checked_drawing, ir_in_short, node_in, parsed, tags_in
 from scaiflow.console.page import FlowPage, validated
 from scaiflow.console.reading import live_deployments, names_of
 from scaiflow.kit.conditions import Conditions
@@ -54,7 +54,7 @@ class FlowEdit(FlowPage):
     def post(self, request: HttpRequest, flow_id: str) -> HttpResponse:
         """Without a change of the document there is no new version."""
         fields: dict[str, Any] = {name: request.POST.get(name) for name in ("name", "description")}
-        fields["tags"] = [tag for tag in request.POST.get("tags", "").split(",") if tag.strip()]
+        fields["tags"] = tags_in(request.POST.get("tags", ""))
         content = parsed(request.POST.get("content", ""))
         if content != content_of(flow=self.flow):
             fields["content"] = content
@@ -65,7 +65,7 @@ class FlowEdit(FlowPage):
 
 
 class FlowCompiled(FlowPage):
-    """What the flow compiles to, without deploying it."""
+    """What the flow compiles to, without deploying it; and, as `document`, the text that it is made of."""
 
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
     levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW}
@@ -74,8 +74,10 @@ class FlowCompiled(FlowPage):
     def get(self, request: HttpRequest, flow_id: str) -> HttpResponse:
         version = request.GET.get("version") or self.flow.version
         content = content_of(flow=self.flow, version=version)
-        asked = validated(CompileIn, {"content": content, "format": request.GET.get("format", "yaml")}, root="query")
-        made = preview(**asked)
+        if (wanted := request.GET.get("format", "yaml")) == "document":
+            made = {"format": wanted, "body": content}
+            return self.show("console/flows/compiled.html", made=made, version=version)
+        made = preview(**validated(CompileIn, {"content": content, "format": wanted}, root="query"))
         short = ir_in_short(content) if made["format"] == "ir" and made["body"] else None
         return self.show("console/flows/compiled.html", made=made, short=short, version=version)
 

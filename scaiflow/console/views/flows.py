@@ -7,14 +7,17 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 
+from flows.access import level_on
 from flows.models import Flow
 from flows.models.flows import FlowQuerySet
 from flows.operations.compiling import imported
 from flows.operations.flows import create_flow
 from flows.operations.listing import page_of_flows
 from flows.operations.packages import imported_package
-from flows.serializers.flows import FlowIn, FlowQueryIn
-from scaiflow.console.drafts import checked_drawing, drawn, parsed
+from flows.operations.tenants import flows_of_tenant
+from flows.roles import Level
+from flows.serializers.flows import FlowIn, TenantFlowQueryIn
+from scaiflow.console.drafts import checked_drawing, drawn, parsed, tags_in
 from scaiflow.console.drawing import Picture
 from scaiflow.console.examples import blank, example, examples
 from scaiflow.console.page import Page, validated
@@ -31,26 +34,40 @@ class FlowList(Page):
     section = "flows"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        query = validated(FlowQueryIn, self.asked(), root="query")
-        show = request.GET.get("show", "")
-        page = page_of_flows(self.chosen(show), **query)
+        query = validated(TenantFlowQueryIn, self.asked(), root="query")
+        show, tenant = request.GET.get("show", ""), query.pop("tenant_id")
+        page = page_of_flows(self.chosen(show, tenant), **query)
         rows = page["items"]
-        filters = {"q": query["q"], "deployed": query["deployed"], "show": show, "tag": query["tag"]}
+        owner = "" if show == "mine" else query["owner_id"]
+        filters = {
+            "q": query["q"], "deployed": query["deployed"], "show": show, "tag": query["tag"], "owner": owner,
+            "tenant_id": tenant,
+        }  # fmt: skip
         again = urlencode({name: value for name, value in filters.items() if value}, doseq=True)
         template = "console/flows/rows.html" if self.is_partial else "console/flows/list.html"
         return self.show(
             template, rows=rows, cursor=page["next_cursor"], total=page["total"], live=live_deployments(rows),
-            names=names_of(flow.owner_id for flow in rows), filters=filters, again=again, first=not query["cursor"],
+            names=names_of([*(flow.owner_id for flow in rows), owner]), filters=filters, again=again,
+            first=not query["cursor"], mine_to_restore=self.restorable(rows) if show == "deleted" else (),
         )  # fmt: skip
+
+    def restorable(self, rows: list[Flow]) -> set[str]:
+        """Of those that were deleted, the ones that the reader may bring back."""
+        may = self.principal.may(MANAGE)
+        return {flow.id for flow in rows if may and level_on(self.principal, flow) >= Level.ADMIN}
 
     def asked(self) -> dict[str, Any]:
         """What the API's query takes; "mine" is an owner there."""
         given = self.request.GET
-        owner = self.principal.sub if given.get("show") == "mine" else ""
+        owner = self.principal.sub if given.get("show") == "mine" else given.get("owner", "")
         words = {name: given.get(name, "") for name in ("q", "deployed", "cursor")}
+        if tenant := given.get("tenant_id", "").strip():
+            words["tenant_id"] = tenant
         return {**words, "tag": [tag for tag in given.getlist("tag") if tag.strip()], "owner_id": owner, "limit": PAGE}
 
-    def chosen(self, show: str) -> FlowQuerySet:
+    def chosen(self, show: str, tenant: str) -> FlowQuerySet:
+        if tenant:
+            return flows_of_tenant(by=self.principal, tenant_id=tenant)
         seen: FlowQuerySet = Flow.objects.visible_to(self.principal)
         return seen.filter(deleted_at__isnull=False) if show == "deleted" else seen.living()
 
@@ -72,7 +89,8 @@ class FlowNew(Page):
         content = self.content()
         name = request.POST.get("name") or content.get("name") or "Untitled"
         description = request.POST.get("description") or (content.get("metadata") or {}).get("description") or ""
-        fields = validated(FlowIn, {"name": name, "description": description, "content": content})
+        tags = tags_in(request.POST.get("tags", ""))
+        fields = validated(FlowIn, {"name": name, "description": description, "content": content, "tags": tags})
         flow = create_flow(by=self.principal, **fields)
         return self.done(f"{flow.name} is there. Its first version is {flow.version}.", "flow", flow_id=flow.id)
 

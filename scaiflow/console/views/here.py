@@ -22,7 +22,8 @@ class FlowHere(FlowPage):
 
     def get(self, request: HttpRequest, flow_id: str) -> HttpResponse:
         others = [one for one in presence().present(self.flow.id) if one.user_id != self.principal.sub]
-        return self.show("console/flows/here.html", others=others)
+        template = "console/flows/here.html" if self.is_partial else "console/flows/here_page.html"
+        return self.show(template, others=others)
 
     def post(self, request: HttpRequest, flow_id: str) -> HttpResponse:
         me = self.principal

@@ -46,11 +46,15 @@ class Resources(SettingsPage):
     def get(self, request: HttpRequest) -> HttpResponse:
         name, scope = request.GET.get("list", ""), request.GET.get("scope", "")
         if scope:
-            return self.show(
-                "console/settings/rows.html", rows=list_queues(by=self.principal, scope_id=scope), name="queues"
-            )
+            return self.listed("queues", list_queues(by=self.principal, scope_id=scope))
         if not name:
             return self.show("console/settings/resources.html", lists=LISTS)
         if name not in LISTS:
             raise NotFound("there is no such list")
-        return self.show("console/settings/rows.html", rows=LISTS[name](self.principal), name=name)
+        return self.listed(name, LISTS[name](self.principal))
+
+    def listed(self, name: str, rows: Rows) -> HttpResponse:
+        """Services leave out what a row does not have; the columns are those of all rows."""
+        keys = list(dict.fromkeys(key for row in rows for key in row))
+        template = "console/settings/rows.html" if self.is_partial else "console/settings/rows_page.html"
+        return self.show(template, rows=rows, keys=keys, name=name)

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString, mark_safe
 
 from flows.access import require_deployed
 from flows.models import Deployment, Flow
 from flows.operations.versions import content_of
 from flows.roles import Level
 from lookups.operations.scaicore import invoke_core, list_events
-from lookups.operations.stream import open_stream, told
-from lookups.serializers.scaicore import StreamIn
+from lookups.operations.stream import Stream, open_stream
+from lookups.serializers.scaicore import EventsIn, StreamIn
 from lookups.views.stream import require_asgi
 from scaiflow.console.drafts import drawn, parsed
 from scaiflow.console.drawing import Picture
 from scaiflow.console.page import FlowPage, Page, validated
-from scaiflow.console.plots import plots_of
-from scaiflow.console.reading import live_deployments
-from scaiflow.console.runs import Run, failures_first, runs_of
+from scaiflow.console.plots import Plot, plots_of
+from scaiflow.console.reading import cores_of, live_deployments, some_of
+from scaiflow.console.runs import Run, Stretch, failures_first, stretch_of
 from scaiflow.kit.pagination import page_before
 from scaiflow.kit.rights import MANAGE, VIEW
 
-EVENTS = 500
+EVENTS, FEW_EVENTS = 500, 100
 SHOWN = 25
 PAGE = 50
 STATES = ("running", "waiting", "completed", "failed")
@@ -51,13 +52,16 @@ class FlowRunsShort(FlowPage):
     levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW}
 
     def get(self, request: HttpRequest, flow_id: str) -> HttpResponse:
-        found = runs_in(self, core_of(self.flow, ""))
-        counts = {state: sum(run.state == state for run in found) for state in STATES}
-        return self.show("console/runs/short.html", counts=counts, last=found[0] if found else None)
+        found, older = events_of(self, core_of(self.flow, ""), limit=FEW_EVENTS)
+        last = found.runs[0] if found.runs else None
+        counts = {state: sum(run.state == state for run in found.runs) for state in STATES}
+        return self.show(
+            "console/runs/short.html", counts=counts, last=last, older=older, most=FEW_EVENTS
+        )  # fmt: skip
 
 
 class FlowRuns(FlowPage):
-    """The runs of one Core; `?run=` opens one of them on the drawing."""
+    """The runs of one Core; `?run=` opens one of them on the drawing, `?cursor=` goes back to older events."""
 
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW, "POST": MANAGE}
     levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW, "POST": Level.DEPLOY}
@@ -67,30 +71,35 @@ class FlowRuns(FlowPage):
         core_id = core_of(self.flow, request.GET.get("core", ""))
         if not core_id:
             return self.show("console/runs/none.html")
-        found = runs_in(self, core_id)
-        chosen = next((run for run in found if run.id == request.GET.get("run")), found[0] if found else None)
-        context = self.told(found, chosen) | {"core_id": core_id}
+        cursor = request.GET.get("cursor", "")
+        found, older = events_of(self, core_id, limit=EVENTS, cursor=cursor)
+        context = self.told(found, older) | {"core_id": core_id, "cursor": cursor, "older": older, "found": found}
         if self.is_partial:
             return self.show("console/runs/runs.html", **context)
-        return self.show("console/runs/flow.html", **context, **self.around(chosen))
+        return self.show("console/runs/flow.html", **context, **self.around(context["chosen"]))
 
-    def told(self, found: list[Run], chosen: Run | None) -> dict[str, Any]:
-        state, first = self.request.GET.get("state", ""), self.request.GET.get("first", "")
-        listed = [run for run in found if state in ("", run.state)]
-        listed = failures_first(listed) if first == "failures" else listed
-        plots = [(plot, mark_safe(plot.svg)) for plot in plots_of(found, now=timezone.now())]  # noqa: S308  plots.py escapes
+    def told(self, found: Stretch, older: str | None) -> dict[str, Any]:
+        asked = {name: self.request.GET.get(name, "") for name in ("core", "state", "first", "run", "cursor")}
+        listed = [run for run in found.runs if asked["state"] in ("", run.state)]
+        shown, following = some_of(failures_first(listed) if asked["first"] else listed, self.request, size=SHOWN)
+        wanted = next((run for run in found.runs if run.id == asked["run"]), None)
+        if wanted and wanted not in shown:
+            shown = [wanted, *shown]  # who asked for it sees it, wherever in the list it stands
+        chosen = wanted or (found.runs[0] if found.runs else None)
         labels = {node.get("id"): node.get("label") for node in self.content()["nodes"]}
+        again = {name: value for name, value in asked.items() if value and name not in {"run", "cursor"}}
+        here = again | ({"cursor": asked["cursor"]} if asked["cursor"] else {})
         return {
-            "runs": listed[:SHOWN], "number": len(listed), "chosen": chosen, "plots": plots, "labels": labels,
-            "state": state, "first": first, "states": STATES,
+            "runs": shown, "number": len(listed), "following": following, "chosen": chosen, "labels": labels, **asked,
+            "is_missing": bool(asked["run"]) and wanted is None, "states": STATES, "back": urlencode(again),
+            "again": urlencode(here), "plots": [] if asked["cursor"] else plotted(found, older),
         }  # fmt: skip
 
     def around(self, chosen: Run | None) -> dict[str, Any]:
-        cores = list(dict.fromkeys(self.flow.deployments.newest_first().values_list("core_id", flat=True)[:PAGE]))
         picture = Picture(marks=chosen.marks if chosen else {}, title="The run on the graph")
         fixtures = self.content().get("tests") or []
         sample = fixtures[0].get("input", {}) if fixtures else {}
-        return {"drawing": drawn(self.content(), picture), "cores": cores, "sample": sample}
+        return {"drawing": drawn(self.content(), picture), "cores": cores_of(self.flow), "sample": sample}
 
     def content(self) -> dict[str, Any]:
         """What is deployed is what runs, so that is drawn, and not the newest version."""
@@ -106,7 +115,7 @@ class FlowRuns(FlowPage):
         )
         run_id = answer.get("execution_id") or ""
         response = self.done("It ran. Its output stands below.", "flow-runs", flow_id=flow_id)
-        response["Location"] += f"?run={run_id}"
+        response["Location"] += "?" + urlencode({"core": core_id, "run": run_id})
         return response
 
 
@@ -124,7 +133,7 @@ class FlowRunStream(FlowPage):
         opening = open_stream(by=self.principal, core_id=asked["core_id"], last_id=last_id, limit=asked["limit"])
         require_asgi(request)
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        return StreamingHttpResponse(told(opening), content_type="text/event-stream", headers=headers)
+        return StreamingHttpResponse(Stream(opening), content_type="text/event-stream", headers=headers)
 
 
 def core_of(flow: Flow, wanted: str) -> str:
@@ -137,8 +146,17 @@ def core_of(flow: Flow, wanted: str) -> str:
     return latest.core_id if latest else ""
 
 
-def runs_in(page: FlowPage, core_id: str) -> list[Run]:
-    """Of the newest 500 events. Raises as the lookups do."""
+def events_of(page: FlowPage, core_id: str, *, limit: int, cursor: str = "") -> tuple[Stretch, str | None]:
+    """A page of events, and the cursor of the page behind it (None where there is none). One call, however many events
+    there are. Raises as the lookups do."""
     if not core_id:
-        return []
-    return runs_of(list_events(by=page.principal, core_id=core_id, limit=EVENTS, cursor=None)["events"])
+        return Stretch([]), None
+    asked = {"core_id": core_id, "limit": limit, **({"cursor": cursor} if cursor else {})}
+    told = list_events(by=page.principal, **validated(EventsIn, asked, root="query"))
+    behind: str | None = told["next_cursor"]
+    return stretch_of(told["events"], has_before=bool(cursor), has_behind=behind is not None), behind
+
+
+def plotted(found: Stretch, older: str | None) -> list[tuple[Plot, SafeString]]:
+    plots = plots_of(found.runs, now=timezone.now(), since=found.first_at if older else None)
+    return [(plot, mark_safe(plot.svg)) for plot in plots]  # noqa: S308  plots.py escapes

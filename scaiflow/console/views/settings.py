@@ -10,21 +10,20 @@ from django.http import HttpRequest, HttpResponse
 from flows.operations.tenants import all_tenants
 from scaiflow.console.actions import grouped
 from scaiflow.console.page import Page, validated
-from scaiflow.console.reading import some_of
+from scaiflow.console.reading import members_of, some_of
 from scaiflow.kit.pagination import page_before
 from scaiflow.kit.rights import ANY
-from tenants.models import Membership
 from tenants.operations.admin_roles import grant_role, require_super_admin, revoke_role
 from tenants.operations.credentials import credential_status, delete_credential, set_credential
-from tenants.operations.people import groups_of_tenant, people_of_tenant
+from tenants.operations.people import everybody, groups_of_tenant, people_of_tenant
 from tenants.operations.sync import sync
-from tenants.serializers.admin import RoleIn, SyncIn
+from tenants.serializers.admin import RoleIn, SyncIn, TenantQueryIn
 from tenants.serializers.credentials import CredentialIn
 from webhooks.operations import deliveries
 from webhooks.serializers import DeliveryQueryIn
 
 PAGE = 50
-MEMBERS = 2_000
+GROUPS, MEMBERS = 50, 100
 
 
 class SettingsPage(Page):
@@ -32,11 +31,17 @@ class SettingsPage(Page):
     section = "settings"
     part: ClassVar[str] = ""
 
+    @property
+    def tenant_id(self) -> str:
+        """The tenant that a super admin looks at; "" for one's own."""
+        asked = {"tenant_id": tenant} if (tenant := self.request.GET.get("tenant_id", "").strip()) else {}
+        return str(validated(TenantQueryIn, asked, root="query")["tenant_id"])
+
     def show(self, template: str, **context: Any) -> HttpResponse:
         role = self.principal.admin_role if hasattr(self, "principal") else None
-        return super().show(
-            template, part=self.part, is_admin=role is not None, is_super=role == "super_admin", **context
-        )
+        tenant = self.request.GET.get("tenant_id", "").strip()
+        roles = {"is_admin": role is not None, "is_super": role == "super_admin", "tenant": tenant}
+        return super().show(template, part=self.part, **roles, **context)
 
 
 class Credentials(SettingsPage):
@@ -63,21 +68,19 @@ class CredentialsDelete(SettingsPage):
 
 
 class People(SettingsPage):
+    """Of one's own tenant; for super admins of any, and with `?all=yes` of all of them."""
+
     part = "people"
 
     def get(self, request: HttpRequest, user_id: str = "") -> HttpResponse:
-        people = people_of_tenant(by=self.principal, tenant_id="").order_by("deleted_at", "display_name", "id")
-        wanted = request.GET.get("search", "")
-        if wanted:
+        by, given = self.principal, {name: request.GET.get(name, "") for name in ("search", "all", "tenant_id")}
+        found = everybody(by=by) if given["all"] else people_of_tenant(by=by, tenant_id=self.tenant_id)
+        people = found.order_by("deleted_at", "display_name", "id")
+        if wanted := given["search"]:
             people = people.filter(email__icontains=wanted) | people.filter(display_name__icontains=wanted)
         rows, following = some_of(people, request)
-        return self.show(
-            "console/settings/people.html",
-            people=rows,
-            search=wanted,
-            following=following,
-            again=urlencode({"search": wanted}) if wanted else "",
-        )
+        again = urlencode({name: value for name, value in given.items() if value})
+        return self.show("console/settings/people.html", people=rows, filters=given, following=following, again=again)
 
 
 class PeopleRole(People):
@@ -98,12 +101,13 @@ class Groups(SettingsPage):
     part = "groups"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        groups, following = some_of(groups_of_tenant(by=self.principal, tenant_id=""), request)
-        living = Membership.objects.living().filter(group__in=groups, user__deleted_at=None)
-        members: dict[str, list[Any]] = {}
-        for membership in living.select_related("user").order_by("user__display_name")[:MEMBERS]:
-            members.setdefault(membership.group_id, []).append(membership.user)
-        return self.show("console/settings/groups.html", groups=groups, members=members, following=following)
+        found = groups_of_tenant(by=self.principal, tenant_id=self.tenant_id)
+        groups, following = some_of(found, request, size=GROUPS)
+        again = urlencode({"tenant_id": self.tenant_id}) if self.tenant_id else ""
+        members = members_of(groups, most=MEMBERS)
+        return self.show(
+            "console/settings/groups.html", groups=groups, members=members, following=following, again=again, most=MEMBERS
+        )  # fmt: skip
 
 
 class Sync(SettingsPage):
@@ -117,18 +121,18 @@ class Sync(SettingsPage):
     def post(self, request: HttpRequest) -> HttpResponse:
         require_super_admin(self.principal)
         asked = validated(SyncIn, {"force": "force" in request.POST})
-        return self.show("console/settings/sync.html", report=sync(**asked))
+        return self.show("console/settings/sync.html", report=sync(actor_id=self.principal.sub, **asked))
 
 
 class Webhooks(SettingsPage):
     part = "webhooks"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        given = {name: request.GET.get(name, "") for name in ("type", "handled", "cursor")}
+        given = {name: request.GET.get(name, "").strip() for name in ("type", "handled", "tenant_id", "cursor")}
         query = validated(DeliveryQueryIn, {name: v for name, v in given.items() if v} | {"limit": PAGE}, root="query")
         page = {"limit": query.pop("limit"), "cursor": query.pop("cursor")}
         rows, cursor = page_before(deliveries(by=self.principal, **query), field="received_at", **page)
-        again = urlencode({name: given[name] for name in ("type", "handled") if given[name]})
+        again = urlencode({name: value for name, value in given.items() if value and name != "cursor"})
         return self.show("console/settings/webhooks.html", rows=rows, cursor=cursor, filters=given, again=again)
 
 

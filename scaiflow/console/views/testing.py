@@ -14,10 +14,11 @@ from flows.roles import JobKind, Level
 from flows.serializers.deployments import RunTestsIn
 from flows.serializers.test_runs import TestRunDetail
 from scaiflow.console.page import FlowPage, validated
-from scaiflow.console.reading import names_of
+from scaiflow.console.reading import cores_of, names_of
+from scaiflow.kit.pagination import page_before
 from scaiflow.kit.rights import MANAGE, VIEW
 
-NEWEST = 50
+PAGE = 25
 
 
 class FlowTests(FlowPage):
@@ -26,11 +27,13 @@ class FlowTests(FlowPage):
     tab = "tests"
 
     def get(self, request: HttpRequest, flow_id: str) -> HttpResponse:
-        runs = list(self.flow.test_runs.defer("results").order_by("-run_at", "-id")[:NEWEST])
-        cores = list(dict.fromkeys(self.flow.deployments.newest_first().values_list("core_id", flat=True)[:NEWEST]))
+        cursor = request.GET.get("cursor", "")
+        runs, older = page_before(self.flow.test_runs.defer("results"), field="run_at", cursor=cursor, limit=PAGE)
         fixtures = content_of(flow=self.flow).get("tests") or []
         names = names_of(run.run_by for run in runs)
-        return self.show("console/flows/tests.html", runs=runs, cores=cores, fixtures=fixtures, names=names)
+        return self.show(
+            "console/flows/tests.html", runs=runs, older=older, cores=cores_of(self.flow), fixtures=fixtures, names=names
+        )  # fmt: skip
 
     def post(self, request: HttpRequest, flow_id: str) -> HttpResponse:
         fields = {"core_id": request.POST.get("core_id", ""), "name_filter": request.POST.get("name_filter", "")}
@@ -38,6 +41,18 @@ class FlowTests(FlowPage):
         require_deployed(self.flow, asked["core_id"])
         job = start_job(flow=self.flow, by=self.principal, kind=JobKind.RUN_TESTS, arguments=asked)
         return self.done("The tests are running.", "job", job_id=job.id)
+
+
+class FlowTestRun(FlowPage):
+    """One run with what was expected and what came, for as long as the run is kept: longer than its job."""
+
+    permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
+    levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW}
+    tab = "tests"
+
+    def get(self, request: HttpRequest, flow_id: str, run_id: str) -> HttpResponse:
+        run = test_run_of(self.flow, run_id)
+        return self.show("console/flows/test_run.html", run=run, report=run, names=names_of([run.run_by]))
 
 
 class FlowTestReport(FlowPage):

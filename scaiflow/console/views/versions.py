@@ -13,10 +13,10 @@ from flows.serializers.versions import DiffQueryIn, VersionChangeIn
 from scaiflow.console.differences import picture_of, together
 from scaiflow.console.drafts import drawn
 from scaiflow.console.page import FlowPage, validated
-from scaiflow.console.reading import names_of
+from scaiflow.console.reading import names_of, rows_before
 from scaiflow.kit.rights import MANAGE, VIEW
 
-NEWEST = 200
+PAGE = 100
 
 
 class FlowVersions(FlowPage):
@@ -25,10 +25,13 @@ class FlowVersions(FlowPage):
     tab = "versions"
 
     def get(self, request: HttpRequest, flow_id: str) -> HttpResponse:
-        rows = list(self.flow.versions.newest_first()[:NEWEST])
-        before = rows[1].version if len(rows) > 1 else ""
+        rows, older = rows_before(self.flow.versions, request, size=PAGE)
+        before = rows[1].version if len(rows) > 1 else self.flow.version
         names = names_of(row.author_id for row in rows)
-        return self.show("console/flows/versions.html", rows=rows, names=names, before=before)
+        is_newest = "before" not in request.GET
+        return self.show(
+            "console/flows/versions.html", rows=rows, names=names, before=before, older=older, is_newest=is_newest
+        )
 
 
 class FlowDiff(FlowPage):

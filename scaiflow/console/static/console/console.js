@@ -1,7 +1,7 @@
 // What every page gets from JavaScript. Without it all pages can be read and all forms work.
 import { drawings } from "./graph.js";
 import { live } from "./live.js";
-import { localTimes } from "./times.js";
+import { localMoments, localTimes } from "./times.js";
 
 const token = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 
@@ -41,5 +41,7 @@ function enhance(root) {
   drawings(root);
 }
 enhance(document);
+localMoments(document);
+for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.scrollIntoView({ inline: "center", block: "nearest" });
 live();
 document.addEventListener("htmx:afterSettle", (event) => enhance(event.detail.target ?? document));

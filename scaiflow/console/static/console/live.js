@@ -14,7 +14,8 @@ class Live {
 
   open() {
     this.source = new EventSource(this.badge.dataset.live);
-    this.source.onopen = () => this.say("live", "good");
+    // The page was made before the stream began: what came in between stands in neither, so the list is asked for again.
+    this.source.onopen = () => { this.say("live", "good"); this.refresh(); };
     this.source.onmessage = (event) => { this.light(JSON.parse(event.data)); this.refresh(); };
     this.source.addEventListener("gap", () => this.refresh());
     this.source.addEventListener("end", (event) => this.end(JSON.parse(event.data)));
@@ -53,7 +54,10 @@ class Live {
   }
 
   refresh() {
-    this.timer ??= setTimeout(() => { this.timer = null; window.htmx.trigger(this.list, "console:events"); }, REFRESH);
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      window.htmx.ajax("GET", location.pathname + location.search, { target: this.list, swap: "innerHTML" });
+    }, REFRESH);
   }
 
   // What the reader has unfolded stays unfolded.

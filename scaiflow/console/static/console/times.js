@@ -16,7 +16,22 @@ export function localTimes(root) {
     const moment = new Date(element.dateTime);
     if (Number.isNaN(moment.getTime())) continue;
     element.title = full.format(moment);
-    element.textContent = words(moment);
+    element.textContent = element.dataset.local === "full" ? full.format(moment) : words(moment);
   }
 }
+// Moments that are typed: in the reader's zone here, in UTC on the way to the server. (Without this the label says UTC.)
+export function localMoments(root) {
+  for (const input of root.querySelectorAll("input[data-moment]")) {
+    const moment = new Date(`${input.value}Z`);
+    if (!Number.isNaN(moment.getTime())) {
+      input.value = new Date(moment.getTime() - moment.getTimezoneOffset() * 60000).toISOString().slice(0, 19);
+    }
+    input.labels[0]?.querySelector("[data-zone]")?.remove();
+    input.form?.addEventListener("formdata", ({ formData }) => {
+      const typed = new Date(formData.get(input.name));
+      if (!Number.isNaN(typed.getTime())) formData.set(input.name, typed.toISOString());
+    });
+  }
+}
+
 setInterval(() => localTimes(document), 30000);
