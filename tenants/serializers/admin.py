@@ -53,6 +53,8 @@ class AuditQueryIn(serializers.Serializer):
 
 
 class AuditOut(serializers.ModelSerializer):
+    sequence = serializers.IntegerField(min_value=0)  # a model's own bounds are those of the database in use
+
     class Meta:
         model = AuditEntry
         fields: ClassVar[list[str]] = [
