@@ -25,11 +25,13 @@ ROW = "(%s, %s, %s)"
 
 @dataclass(frozen=True)
 class Stored:
-    """What was found: where it stands in the stream ("0" for nothing), and how many entries the logs held."""
+    """What was found: where it stands in the stream ("0" for nothing), how many entries the logs held, and their weight."""
 
     document: Document
     position: str
-    length: int
+    entries: int
+    weight: int  # bytes
+    snapshot_weight: int
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,10 @@ class Parts:
     revision: int
 
     def updates(self) -> list[bytes]:
-        first = [self.snapshot] if self.snapshot else []
-        return first + [change for _, change in self.rows] + [change for _, change in self.streamed] + self.filed
+        return ([self.snapshot] if self.snapshot else []) + self.logged()
+
+    def logged(self) -> list[bytes]:
+        return [change for _, change in self.rows] + [change for _, change in self.streamed] + self.filed
 
 
 def load_document(flow_id: str) -> Stored:
@@ -56,7 +60,8 @@ def load_document(flow_id: str) -> Stored:
     except BadUpdate:
         document = _without_damage(flow_id, parts.updates())
     position = parts.streamed[-1][0] if parts.streamed else "0"
-    return Stored(document, position, len(parts.rows) + len(parts.streamed))
+    logged = parts.logged()
+    return Stored(document, position, len(logged), sum(map(len, logged)), len(parts.snapshot or b""))
 
 
 def append_updates(groups: Sequence[tuple[str, bytes]]) -> None:

@@ -41,7 +41,7 @@ def test_a_document_is_what_was_appended(flow: str) -> None:
     updates = typed(20)
     append_updates([(flow, update) for update in updates])
     stored = load_document(flow)
-    assert stored.length == 20
+    assert stored.entries == 20
     assert words_in(stored.document.since()) == [f"word {number}" for number in range(20)]
 
 
