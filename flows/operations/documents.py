@@ -9,7 +9,7 @@ import structlog
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from flows.journal_files import left_behind, read_files
+from flows.journal_files import all_groups, left_behind, read_files
 from flows.models import DocumentUpdate, Flow, FlowDocument
 from flows.streams import dirty_flows, drop_from_stream, read_stream
 from flows.sync.document import BadUpdate, Document
@@ -92,15 +92,24 @@ def compact_forgotten() -> None:
         compact_document(flow_id)
 
 
+def copy_files() -> None:
+    """Brings into the database what is only in files, also of processes that live (they will bring it in once more, which
+    changes nothing): a copy of the database then has it all."""
+    append_updates(_of_known_flows(all_groups()))
+
+
 def bring_in_files() -> None:
     """Of processes that died. A flow that is not there is one of another database."""
     for path, groups in left_behind():
-        known = set(Flow.objects.filter(id__in={flow_id for flow_id, _ in groups}).values_list("id", flat=True))
-        append_updates([(flow_id, change) for flow_id, change in groups if flow_id in known])
+        known = _of_known_flows(groups)
+        append_updates(known)
         path.unlink(missing_ok=True)
-        log.info(
-            "brought in a log file", groups=len(groups), unknown=sum(flow_id not in known for flow_id, _ in groups)
-        )
+        log.info("brought in a log file", groups=len(groups), unknown=len(groups) - len(known))
+
+
+def _of_known_flows(groups: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    known = set(Flow.objects.filter(id__in={flow_id for flow_id, _ in groups}).values_list("id", flat=True))
+    return [(flow_id, change) for flow_id, change in groups if flow_id in known]
 
 
 def _compact(flow_id: str) -> bool:
