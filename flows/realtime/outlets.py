@@ -73,9 +73,10 @@ class UvicornOutlet:
     """Reads and writes right at the transport under uvicorn's WebSocketsSansIOProtocol, which is asked to do the rest: the
     handshake, pings, closing, and frames that are large or odd. To be made before the upgrade is accepted."""
 
+    __slots__ = ("_descriptor", "_send", "_sieve", "_transport")
+
     def __init__(self, send: Send, protocol: Any) -> None:
         self._send = send
-        self._protocol = protocol
         self._transport = protocol.transport
         is_encrypted = self._transport.get_extra_info("sslcontext") is not None
         self._descriptor: int | None = None if is_encrypted else self._transport.get_extra_info("socket").fileno()
@@ -92,10 +93,11 @@ class UvicornOutlet:
         self._sieve.dealt_with()
 
     def push(self, wire: Wire, *, bound: int) -> int:
-        """While nothing waits in the transport the frame goes straight to the system, which spares a fifth of the time."""
+        """While nothing waits in the transport the frame goes straight to the system, which spares a fifth of the time. In
+        a room of a hundred this touches a hundred connections that nothing else touched lately: so, little of each."""
         transport = self._transport
         waiting: int = transport.get_write_buffer_size()
-        if waiting > bound or self._protocol.close_sent or transport.is_closing():
+        if waiting > bound or transport.is_closing():
             return waiting
         rest = wire.frame
         if not waiting and self._descriptor is not None:
