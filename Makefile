@@ -42,14 +42,18 @@ run: setup ## the server with its sandbox on loopback, until Ctrl-C
 	@SCAIFLOW_DEBUG=true $(RUN) manage.py up
 
 test: tools ## the whole test suite but for the slow tests
-	$(RUN) -m pytest -n 2 -m "not slow"
+	$(RUN) -m pytest -p tests.backends -n 2 -m "not slow"
 
 test-slow: tools ## the slow tests
-	$(RUN) -m pytest -n 2 -m slow
+	$(RUN) -m pytest -p tests.backends -n 2 -m slow
+
+bench-serving: tools ## what a request costs on each server, and what a process of each role weighs (two minutes and a half)
+	$(RUN) benchmarks/serving.py
 
 bench-sync: tools ## the sync socket beside two other Yjs servers, under the same load (needs Node; some minutes)
 	$(RUN) benchmarks/sync.py
-test-postgres: tools ## the suite on PostgreSQL and Redis, both from wheels
+
+test-postgres: tools ## the same suite on PostgreSQL and Redis, both from wheels
 	$(RUN) -m tests.matrix postgres
 
 test-mariadb: tools ## the same on MariaDB, where there is one (apt-get install mariadb-server-core)
@@ -80,7 +84,7 @@ audit: tools ## known vulnerabilities of what is installed, and a bill of materi
 	$(BIN)/cyclonedx-py requirements docker/requirements.lock --output-reproducible --of JSON -o var/sbom.json
 	@echo "bill of materials: var/sbom.json"
 
-check: rules test-all test-slow audit ## all that CI runs
+check: rules test-all test-slow audit ## all that CI runs, but for the image (.ci/image)
 
 bench-rights: tools ## how long a list of flows takes through groups, and a bad token to be refused
 	$(RUN) benchmarks/rights.py

@@ -10,7 +10,7 @@ case "$SCAIFLOW_ROLE" in
     rm -rf "$PROMETHEUS_MULTIPROC_DIR" && mkdir -p "$PROMETHEUS_MULTIPROC_DIR"
     exec python -m gunicorn --config docker/gunicorn.py scaiflow.wsgi:application ;;
   sync)  # sockets and event streams
-    exec python -m uvicorn --host 0.0.0.0 --port "$PORT" --ws websockets-sansio --ws-per-message-deflate false \
+    exec python -m uvicorn --host "${BIND:-0.0.0.0}" --port "$PORT" --ws websockets-sansio --ws-per-message-deflate false \
       --ws-max-size "$((2 * ${SCAIFLOW_MAX_SYNC_BYTES:-16777216}))" --log-level warning --no-access-log --lifespan off \
       --timeout-graceful-shutdown 30 scaiflow.asgi:application ;;
   worker)  # jobs; they wait for other services, so threads do

@@ -23,17 +23,19 @@ import_module("tenants.operations.start").refuse_unknown_keys()  # only now: it 
 # Likewise.
 sockets = URLRouter(import_module("flows.urls").websocket_urlpatterns)
 is_foreign = import_module("scaiflow.kit.ws").is_foreign
+passing = import_module("scaiflow.kit.ws_gate").passing
 hide_query = import_module("tenants.bearers").hide_query
 
 
 async def websocket(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """A page of another site gets no socket at all: closing before accepting is a 403 at the upgrade."""
     hide_query(scope)
-    if is_foreign(scope["headers"]):
-        await receive()
-        await send({"type": "websocket.close"})
-    else:
-        await sockets(scope, receive, send)
+    with passing(scope):
+        if is_foreign(scope["headers"]):
+            await receive()
+            await send({"type": "websocket.close"})
+        else:
+            await sockets(scope, receive, send)
 
 
 application = ProtocolTypeRouter({"http": http, "websocket": websocket})

@@ -28,7 +28,8 @@ def start_watching(sender: Any = None, **_: Any) -> None:
     """Traces, bug reports and, where a port is given, the worker's own counts."""
     import_module("scaiflow.kit.tracing").start("worker")
     if settings.WORKER_METRICS_PORT:
-        import_module("prometheus_client").start_http_server(settings.WORKER_METRICS_PORT)
+        host = os.environ.get("BIND", "0.0.0.0")  # noqa: S104  inside of a container, as for web (docker/gunicorn.py)
+        import_module("prometheus_client").start_http_server(settings.WORKER_METRICS_PORT, addr=host)
 
 
 def start_beat(**_: Any) -> None:

@@ -9,19 +9,24 @@ from __future__ import annotations
 
 import os
 import secrets
+import sqlite3
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 import pymysql
 import pytest
+import redis
 
 from tests.buckets import KEYS, new_bucket, running_s3
 from tests.servers import NoServer, running_mariadb, running_postgres, running_redis
 
 CHOICE, DATABASE, REDIS = "SCAIFLOW_TEST_DB", "TEST_DATABASE_URL", "TEST_REDIS_URL"
 DATABASES = {"sqlite": None, "postgres": running_postgres, "mariadb": running_mariadb}
+MATRIX = Path(__file__).parents[1] / "var" / "matrix.txt"
 _RUNNING = ExitStack()
 
 
@@ -42,6 +47,40 @@ def pytest_load_initial_conftests() -> Generator[None]:
 
 def pytest_report_header() -> str:
     return f"backend: {os.environ.get(DATABASE, 'sqlite').partition(':')[0]}"
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """The line of this run for the matrix; those of all runs are in var/matrix.txt, which CI shows at its end."""
+    if hasattr(config, "workerinput"):
+        return
+    counts = {word: len(terminalreporter.stats.get(word, ())) for word in ("passed", "failed", "error", "skipped")}
+    told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    reasons = sorted({str(one.longrepr[2]) for one in terminalreporter.stats.get("skipped", ())})
+    why = "".join(f"; skipped: {reason}" for reason in reasons)
+    line = f"matrix: {stood_on()}: {told or 'nothing ran'} ({config.option.markexpr or 'all'}){why}"
+    terminalreporter.write_line(line)
+    MATRIX.parent.mkdir(exist_ok=True)
+    with MATRIX.open("a") as file:
+        file.write(line + "\n")
+
+
+def stood_on() -> str:
+    """The real parts of this run, with their versions."""
+    url = os.environ.get(DATABASE)
+    if url is None:
+        return f"SQLite {sqlite3.sqlite_version}, no Redis"
+    parts = urlsplit(url)
+    if parts.scheme == "postgres":
+        with psycopg.connect(url) as server:
+            database = f"PostgreSQL {server.info.server_version // 10_000}.{server.info.server_version % 10_000}"
+    else:
+        with pymysql.connect(host=parts.hostname, port=parts.port, user=parts.username) as server:
+            database = f"MariaDB {server.get_server_info().removeprefix('5.5.5-').partition('-')[0]}"
+    with redis.Redis.from_url(os.environ[REDIS]) as client:
+        found = client.info("server")
+    return (
+        f"{database}, {found.get('server_name', 'redis').title()} {found.get('valkey_version', found['redis_version'])}"
+    )
 
 
 def pytest_unconfigure() -> None:

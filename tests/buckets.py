@@ -5,9 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
+import pytest
 from moto.server import ThreadedMotoServer
+
+from scaiflow import env
 
 KEYS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "only-for-tests"}
 
@@ -26,10 +31,28 @@ def running_s3() -> Iterator[str]:
 
 def new_bucket(endpoint: str) -> str:
     """An empty bucket, as SCAIFLOW_STORAGE_URL names it."""
-    name = f"flows-{secrets.token_hex(6)}"
-    client = boto3.client(
-        "s3", endpoint_url=endpoint, region_name="eu-west-1", aws_access_key_id="tests", aws_secret_access_key="tests"
-    )
+    name, client = f"flows-{secrets.token_hex(6)}", _client(endpoint)
     client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     client.close()
     return f"s3://{name}/kept?endpoint_url={endpoint}&region_name=eu-west-1"
+
+
+def objects_in(url: str, endpoint: str) -> dict[str, bytes]:
+    """All that a bucket holds, asked of the server itself."""
+    name, client = urlsplit(url).netloc, _client(endpoint)
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=name)
+    keys = [one["Key"] for page in pages for one in page.get("Contents", ())]
+    found = {key: client.get_object(Bucket=name, Key=key)["Body"].read() for key in keys}
+    client.close()
+    return found
+
+
+def use(settings: Any, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """As if the server had been started with that SCAIFLOW_STORAGE_URL."""
+    monkeypatch.setenv("SCAIFLOW_STORAGE_URL", url)
+    settings.STORAGES = {**settings.STORAGES, "default": env.storage("SCAIFLOW_STORAGE_URL", "")}
+
+
+def _client(endpoint: str) -> Any:
+    given = {"aws_access_key_id": "tests", "aws_secret_access_key": "tests"}
+    return boto3.client("s3", endpoint_url=endpoint, region_name="eu-west-1", **given)

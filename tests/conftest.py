@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.test import override_settings
 from django.urls import resolve
 from rest_framework.test import APIClient
 
@@ -102,12 +103,10 @@ class Caller(APIClient):
 
 
 SignIn = Callable[..., Caller]
+Once = Callable[[Callable[[SignIn], Any]], Any]
 
 
-@pytest.fixture
-def sign_in(db: None, scaikey: ScaiKey) -> SignIn:
-    """`sign_in("usr_bob", tenant="tnt_other", scope="scaicore:view", admin_role="tenant_admin")`"""
-
+def sign_in_at(scaikey: ScaiKey) -> SignIn:
     def make(sub: str, *, tenant: str = "tnt_demo", admin_role: str | None = None, **claims: Any) -> Caller:
         if admin_role:
             source = {"admin_role": admin_role, "admin_role_source": "manual"}
@@ -115,6 +114,40 @@ def sign_in(db: None, scaikey: ScaiKey) -> SignIn:
         return Caller(scaikey.token(sub=sub, tenant_id=tenant, **claims))
 
     return make
+
+
+@pytest.fixture
+def sign_in(db: None, scaikey: ScaiKey) -> SignIn:
+    """`sign_in("usr_bob", tenant="tnt_other", scope="scaicore:view", admin_role="tenant_admin")`"""
+    return sign_in_at(scaikey)
+
+
+@pytest.fixture(scope="module")
+def once(django_db_setup: None, django_db_blocker: Any, _scaikey_server: ScaiKey) -> Iterator[Once]:
+    """`once(build)` makes what all tests of a module begin with, in the database and in storage: each test takes back its
+    own changes and no more. Not for a module with `transaction=True` tests, which empty the database."""
+
+    def make(build: Callable[[SignIn], Any]) -> Any:
+        with django_db_blocker.unblock(), override_settings(SCAIKEY_BASE_URL=_scaikey_server.url):
+            made = build(sign_in_at(_scaikey_server))
+        if (WORK / "objects").exists():
+            shutil.move(WORK / "objects", WORK / "objects-made-once")
+        return made
+
+    whole = transaction.atomic()
+    with django_db_blocker.unblock():
+        whole.__enter__()
+    yield make
+    with django_db_blocker.unblock():
+        transaction.set_rollback(True)
+        whole.__exit__(None, None, None)
+    shutil.rmtree(WORK / "objects-made-once", ignore_errors=True)
+
+
+@pytest.fixture
+def objects_made_once(empty_storage: Path) -> None:
+    """What `once` put into storage is there, and goes again with the test."""
+    shutil.copytree(WORK / "objects-made-once", empty_storage, dirs_exist_ok=True)
 
 
 @pytest.fixture

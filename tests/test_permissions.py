@@ -12,8 +12,9 @@ from catalog.models import Package, PackageGroup, PackageVersion
 from flows.models import Deployment, Flow, FlowACL, FlowTag, FlowVersion, Job
 from scaiflow.kit.models import AuditEntry
 from tenants.models import Group, Membership, Secret, User
-from tests.conftest import Caller, SignIn
+from tests.conftest import Caller, Once, SignIn
 from tests.drawings import greeting
+from tests.scaikey import ScaiKey
 
 PUBLIC, TOKEN, VIEW, MANAGE = "public", "any token", "scaicore:view", "scaicore:manage"
 
@@ -195,8 +196,8 @@ def expected(row: Row, role: Role) -> int:
     return 403 if row.author and role.level != "admin" else row.ok
 
 
-@pytest.fixture
-def stage(sign_in: SignIn) -> dict[str, str]:
+def set_up(sign_in: SignIn) -> dict[str, str]:
+    """One of everything, made by Ada."""
     ada = sign_in("usr_ada")
     flow, deleted = (ada.post("/api/v1/flows", NEW).json()["id"] for _ in range(2))
     ada.delete(f"/api/v1/flows/{deleted}")
@@ -210,6 +211,17 @@ def stage(sign_in: SignIn) -> dict[str, str]:
     acl = FlowACL.objects.create(flow_id=flow, principal_type="user", principal_id="usr_old", level=1)
     packages = {"package": "package", "deleted_package": "deleted-package"}
     return {"flow": flow, "deleted": deleted, "job": job.id, "acl": acl.id, **packages}
+
+
+@pytest.fixture(scope="module")
+def set_up_once(once: Once) -> dict[str, str]:
+    return once(set_up)  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def stage(set_up_once: dict[str, str], objects_made_once: None, db: None, scaikey: ScaiKey) -> dict[str, str]:
+    """The ids of what is there before each test."""
+    return set_up_once
 
 
 def let_in(role: Role, stage: dict[str, str]) -> None:

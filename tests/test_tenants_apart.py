@@ -16,9 +16,10 @@ from catalog.models import Package, PackageGroup, PackageVersion
 from flows.models import Core, Deployment, Flow, FlowACL, FlowTag, FlowVersion, Job, TestRun
 from scaiflow.kit.models import AuditEntry
 from tenants.models import Group, Membership, Secret, User
-from tests.conftest import Caller, SignIn
+from tests.conftest import Caller, Once, SignIn
 from tests.drawings import greeting
 from tests.loopback import Service
+from tests.scaikey import ScaiKey
 from tests.test_permissions import MANAGE, VIEW, methods_of, routes
 from webhooks.models import Delivery
 
@@ -94,9 +95,16 @@ def full_tenant(sign_in: SignIn, name: str) -> Tenant:
     )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def both_tenants(once: Once) -> dict[str, Tenant]:
+    return once(lambda sign_in: {name: full_tenant(sign_in, name) for name in ("red", "blue")})  # type: ignore[no-any-return]
+
+
 @pytest.fixture
-def tenants(sign_in: SignIn, scaigrid: Service) -> dict[str, Tenant]:
-    return {name: full_tenant(sign_in, name) for name in ("red", "blue")}
+def tenants(
+    both_tenants: dict[str, Tenant], objects_made_once: None, db: None, scaikey: ScaiKey, scaigrid: Service
+) -> dict[str, Tenant]:
+    return both_tenants
 
 
 ROLES: dict[str, dict[str, Any]] = {

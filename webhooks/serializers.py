@@ -17,6 +17,8 @@ class DeliveryQueryIn(serializers.Serializer):
 
 
 class DeliveryOut(serializers.ModelSerializer):
+    repeats = serializers.IntegerField(min_value=0)  # a model's own bounds are those of the database in use
+
     class Meta:
         model = Delivery
         fields: ClassVar[list[str]] = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import time
 from collections import defaultdict
@@ -49,6 +50,7 @@ class Reception:
     async def let_in(self, outlet: Outlet, *, token: str, flow_id: str) -> tuple[Room, Peer]:
         """Raises Unauthenticated, NotAllowed, NotFound, TooMany, Unavailable, DatabaseError."""
         admission = await on_reader(admit, token, flow_id)
+        structlog.contextvars.bind_contextvars(principal=admission.principal.sub, tenant=admission.principal.tenant_id)
         expires_at = admission.principal.expires_at
         if expires_at is not None and expires_at <= time.time():
             raise Unauthenticated("the access token has expired")
@@ -187,5 +189,6 @@ def _color(room: Room, peer: Peer) -> str:
 
 @functools.cache
 def reception() -> Reception:
-    """One a process. First called on the event loop that serves the sockets."""
-    return Reception()
+    """One a process. First called on the event loop that serves the sockets, by whoever comes first: what it goes on doing
+    by itself is not said in the name of their request."""
+    return contextvars.Context().run(Reception)

@@ -8,6 +8,7 @@ last moments of it, which the clients still have. Waiting would cost 200 microse
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -26,7 +27,11 @@ async def on_writer(work: Callable[Given, Result], *args: Given.args, **kwargs: 
 
 
 async def on_reader(work: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
-    return await asyncio.get_running_loop().run_in_executor(_readers, lambda: _run(work, *args, **kwargs))
+    """In a copy of this context, so that what is told and written down there has the id of the socket."""
+    here = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(
+        _readers, lambda: here.run(lambda: _run(work, *args, **kwargs))
+    )
 
 
 def _write(work: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:

@@ -22,6 +22,10 @@ class RunTestsIn(serializers.Serializer):
     name_filter = Text(max_length=255, required=False, allow_null=True, allow_blank=True, default=None)
 
 
+class DeploymentsIn(serializers.Serializer):
+    limit = serializers.IntegerField(min_value=1, max_value=500, required=False)
+
+
 class DeploymentOut(serializers.ModelSerializer):
     class Meta:
         model = Deployment

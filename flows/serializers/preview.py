@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from rest_framework import serializers
 
@@ -24,8 +24,6 @@ class ValidateIn(serializers.Serializer):
 class PackageBytes(serializers.Field):
     """A whole body that is a zip (see PackageOrJSON); in JSON there is no such thing."""
 
-    told: ClassVar[dict[str, Any]] = {"type": "string", "contentMediaType": "application/zip", "readOnly": True}
-
     default_error_messages = {"invalid": "A package is sent as the body itself, not inside of JSON"}
 
     def to_internal_value(self, data: Any) -> bytes:
@@ -34,7 +32,13 @@ class PackageBytes(serializers.Field):
         return data
 
 
+class ManifestIn(serializers.Serializer):
+    manifest = Text(trim_whitespace=False)
+
+
 class ImportIn(serializers.Serializer):
+    """A ManifestIn, or a package as the whole body."""
+
     manifest = Text(trim_whitespace=False, required=False)
     package = PackageBytes(required=False)
 

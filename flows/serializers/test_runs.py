@@ -14,6 +14,10 @@ class TestRunQueryIn(serializers.Serializer):
 
 
 class TestRunSummary(serializers.ModelSerializer):
+    # As fields of their own: a model's bounds are those of the database in use, and the document is one.
+    passed = serializers.IntegerField(min_value=0)
+    failed = serializers.IntegerField(min_value=0)
+
     class Meta:
         model = TestRun
         fields: ClassVar[list[str]] = [

@@ -30,6 +30,7 @@ class VersionChangeIn(serializers.Serializer):
 class VersionOut(serializers.ModelSerializer):
     is_current = serializers.SerializerMethodField()
     last_modified = serializers.DateTimeField(source="created_at")
+    size = serializers.IntegerField(min_value=0)  # a model's own bounds are those of the database in use
 
     class Meta:
         model = FlowVersion

@@ -18,13 +18,13 @@ from flows.operations.previews import preview_deploy
 from flows.operations.queues import ScaiQueueAuth, ScaiQueueProvisionFailed
 from flows.operations.redeploys import redeploy_arguments
 from flows.roles import JobKind, Level
-from flows.serializers.deployments import DeployIn, DeploymentOut, DeployOut, DeployPreviewOut
+from flows.serializers.deployments import DeployIn, DeploymentOut, DeploymentsIn, DeployOut, DeployPreviewOut
 from flows.serializers.jobs import JobStartedOut
 from flows.views.base import FlowView
 from scaiflow.kit.calls import Call
 from scaiflow.kit.errors import Conflict, PassedThrough, Unprocessable
 from scaiflow.kit.rights import MANAGE, VIEW
-from scaiflow.kit.views import read_body
+from scaiflow.kit.views import read_body, read_query
 from tenants.operations.vault import BadSecretPath
 from tenants.principals import caller_of
 
@@ -45,11 +45,15 @@ class Deployments(FlowView):
     permissions: ClassVar[dict[str, str]] = {"GET": VIEW}
     levels: ClassVar[dict[str, Level]] = {"GET": Level.VIEW}
     calls: ClassVar[dict[str, Call]] = {
-        "GET": Call("list_deployments", "Where a flow was deployed, newest first", DeploymentOut(many=True)),
+        "GET": Call(
+            "list_deployments", "Where a flow was deployed, newest first", DeploymentOut(many=True), query=DeploymentsIn
+        ),
     }
 
     def get(self, request: Request, flow_id: str) -> Response:
-        return Response(DeploymentOut(self.flow.deployments.newest_first(), many=True).data)
+        """All of them, unless `limit` asks for less."""
+        most = read_query(DeploymentsIn, request).get("limit")
+        return Response(DeploymentOut(self.flow.deployments.newest_first()[:most], many=True).data)
 
 
 def read_key(request: Request) -> str | None:

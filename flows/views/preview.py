@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from flows.compiler import FLOW_SCHEMA
 from flows.operations.compiling import diagnose, imported, preview
 from flows.operations.packages import imported_package
-from flows.serializers.preview import CompileIn, CompileOut, ImportIn, ImportOut, ValidateIn, ValidateOut
+from flows.serializers.preview import CompileIn, CompileOut, ImportIn, ImportOut, ManifestIn, ValidateIn, ValidateOut
 from scaiflow.kit.calls import Call, Raw
 from scaiflow.kit.json import JSONParser
 from scaiflow.kit.rights import VIEW
@@ -65,7 +65,7 @@ class FlowImport(ApiView):
             "import_manifest",
             "A document from a manifest: the way back",
             ImportOut,
-            body=ImportIn,
+            body=ManifestIn,
             takes=Raw("application/zip", True),
         ),
     }

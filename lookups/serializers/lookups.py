@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
+from scaiflow.kit.shapes import Object
+
 
 class ScopeOut(serializers.Serializer):
     id = serializers.CharField()
@@ -29,8 +31,18 @@ class QueuesOut(serializers.Serializer):
     data = QueueOut(many=True)  # type: ignore[assignment]
 
 
+BUNKER = {
+    "type": "object",
+    "required": ["bunker_id", "image_ref", "lifecycle", "status"],
+    "properties": {name: {"type": ["string", "null"]} for name in ("bunker_id", "image_ref", "lifecycle", "status")},
+    "additionalProperties": {},
+}
+
+
 class BunkersOut(serializers.Serializer):
-    data = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]
+    """With whatever else ScaiBunker tells of each."""
+
+    data = serializers.ListField(child=Object(told=BUNKER))  # type: ignore[assignment]
 
 
 class ModelOut(serializers.Serializer):

@@ -51,6 +51,7 @@ class CheckpointResolve(ApiView):
 
     def post(self, request: Request, checkpoint_id: str) -> Response:
         hint = read_query(ResolveIn, request)
+        read_body(AnyObjectIn, request)
         told = resolve_checkpoint(by=caller_of(request), checkpoint_id=checkpoint_id, **hint, body=dict(request.data))
         return Response({"data": told})
 

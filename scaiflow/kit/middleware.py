@@ -63,7 +63,15 @@ def is_api(request: HttpRequest) -> bool:
 
 def request_id_for(request: HttpRequest) -> str:
     given = request.headers.get("X-Request-ID", "")
-    return given if SANE_REQUEST_ID.fullmatch(given) else f"req_{secrets.token_urlsafe(12)}"
+    return given if is_sane(given) else fresh_request_id()
+
+
+def is_sane(request_id: str) -> bool:
+    return SANE_REQUEST_ID.fullmatch(request_id) is not None
+
+
+def fresh_request_id() -> str:
+    return f"req_{secrets.token_urlsafe(12)}"
 
 
 def refusal(request: HttpRequest) -> HttpResponse | None:

@@ -31,7 +31,8 @@ from scaiflow.kit.shapes import Text
 from scaiflow.kit.views import PublicView
 
 Schema = dict[str, Any]
-NOT_BLANK = r"\S"
+# What `str.strip` leaves nothing of is blank here; the \s of other languages knows not all of these.
+NOT_BLANK = r"[^\s\x1c-\x1f\x85]"
 WITH_BODY = {"POST", "PUT", "PATCH", "DELETE"}
 REFUSAL, PROBLEMS, FAILURE = "Refusal", "Problems", "Failure"
 HEADERS = {
@@ -144,8 +145,11 @@ class TableSchema(AutoSchema):
 
     def _get_request_body(self, direction: str = "request") -> Schema | None:
         body: Schema | None = super()._get_request_body(direction)  # type: ignore[no-untyped-call]
+        if body is None and self.call.body:  # of a serializer without fields drf-spectacular tells nothing
+            body = {"content": {"application/json": {"schema": {"type": "object", "additionalProperties": {}}}}}
         if body and self.call.takes:
             body["content"] |= _raw(self.call.takes)
+            body.pop("required", None)  # with it, openapi-python-client makes code that does not run of two forms
         return body
 
     def _postprocess_serializer_schema(self, schema: Schema, serializer: Any, direction: str) -> Schema:

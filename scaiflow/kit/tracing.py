@@ -7,6 +7,8 @@ What leaves the process carries no query strings, no bodies and no local variabl
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,6 +38,20 @@ def report(error: BaseException) -> None:
         for name, value in structlog.contextvars.get_contextvars().items():
             scope.set_tag(name, str(value))
         sentry.capture_exception(error)
+
+
+@contextmanager
+def span_of_socket(path: str, headers: dict[str, str]) -> Iterator[None]:
+    """One span from the upgrade to the end of a socket, in the trace that its headers name, if they name one."""
+    if not settings.OTLP_ENDPOINT:
+        yield
+        return
+    trace: Any = import_module("opentelemetry.trace")
+    parent = import_module("opentelemetry.propagate").extract(headers)
+    tracer = trace.get_tracer(__name__)
+    about = {"url.path": path, "network.protocol.name": "websocket"}
+    with tracer.start_as_current_span("WEBSOCKET", context=parent, kind=trace.SpanKind.SERVER, attributes=about):
+        yield
 
 
 def _start_traces(role: str) -> None:

@@ -54,6 +54,7 @@ async def closing_on_errors(send: Send) -> AsyncIterator[None]:
         yield
     except Exception as error:  # noqa: BLE001  the mapping itself, as DRF's exception handler is for HTTP
         close = close_for(error)
+        structlog.contextvars.bind_contextvars(code=close.code)
         await send({"type": "websocket.close", "code": close.code, "reason": close.reason})
 
 

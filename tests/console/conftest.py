@@ -8,7 +8,7 @@ from django.core.cache import cache
 from tests import cast
 from tests.console.visitors import Visitor, remember
 from tests.scaikey import ScaiKey
-from tests.test_permissions import stage  # noqa: F401  the same rows for pages as for the API
+from tests.test_permissions import set_up_once, stage  # noqa: F401  the same rows for pages as for the API
 
 Visit = Callable[..., Visitor]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from flows.models import Flow
 from scaiflow.console.backup import LEFT_OUT, back_up, kept_models, lines_of
 from scaiflow.kit.models import AuditEntry
 from tenants.models import User
+from tests.buckets import KEYS, new_bucket, objects_in, running_s3, use
 from tests.conftest import Caller, SignIn
 from tests.drawings import greeting
 
@@ -26,6 +28,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def installation(sign_in: SignIn, empty_storage: Path) -> Caller:
+    return furnished(sign_in)
+
+
+def furnished(sign_in: SignIn) -> Caller:
     """Flows with versions, an entry for somebody, a secret, a package, audit entries."""
     User.objects.create(id="usr_bob", tenant_id="tnt_demo")
     tara = sign_in("usr_tara", admin_role="tenant_admin")
@@ -49,10 +55,14 @@ def objects(folder: Path) -> dict[str, bytes]:
 
 def empty_out(storage: Path) -> None:
     """In one transaction: PostgreSQL looks at its foreign keys at the end of it."""
+    empty_the_tables()
+    shutil.rmtree(storage)
+
+
+def empty_the_tables() -> None:
     with connection.constraint_checks_disabled(), transaction.atomic(), connection.cursor() as cursor:
         for model in kept_models():
             cursor.execute(f"DELETE FROM {connection.ops.quote_name(model._meta.db_table)}")
-    shutil.rmtree(storage)
 
 
 def test_everything_comes_back_as_it_was(installation: Caller, empty_storage: Path, tmp_path: Path) -> None:
@@ -70,6 +80,47 @@ def test_everything_comes_back_as_it_was(installation: Caller, empty_storage: Pa
     assert installation.get("/api/v1/tenants/me/scaigrid_credentials").json()["masked_key"] == "sgk_...cdef"
     assert installation.post("/api/v1/flows", {"name": "After", "content": greeting()}).status_code == 201
     call_command("verify_audit", stdout=StringIO())
+
+
+@pytest.fixture
+def buckets(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, str, str]]:
+    """Where an S3 answers, a bucket that is in use, and an empty one."""
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    with running_s3() as endpoint:
+        here, there = new_bucket(endpoint), new_bucket(endpoint)
+        use(settings, monkeypatch, here)
+        yield endpoint, here, there
+
+
+@pytest.mark.parametrize("into", ["a bucket", "a folder"])
+def test_what_was_in_a_bucket_comes_back_to_the_byte(
+    buckets: tuple[str, str, str], sign_in: SignIn, settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    into: str,
+) -> None:  # fmt: skip
+    endpoint, here, there = buckets
+    tara = furnished(sign_in)
+    rows, kept, read = everything(), objects_in(here, endpoint), tara.get("/api/v1/flows").json()
+    assert len(kept) >= 3
+    told = StringIO()
+    call_command("backup", tmp_path / "b", stdout=told)
+    manifest = json.loads((tmp_path / "b" / "manifest.json").read_bytes())["objects"]
+    assert {f"kept/{key}": one["sha256"] for key, one in manifest.items()} == {
+        key: hashlib.sha256(body).hexdigest() for key, body in kept.items()
+    }
+    empty_the_tables()
+    with pytest.raises(CommandError, match="not empty"):  # the tables are, the bucket is not
+        call_command("restore", tmp_path / "b")
+    use(settings, monkeypatch, there if into == "a bucket" else f"file://{tmp_path}/objects")
+    call_command("restore", tmp_path / "b", stdout=told)
+    assert "every digest is as it was" in told.getvalue()
+    assert everything() == rows
+    restored = objects_in(there, endpoint) if into == "a bucket" else objects(tmp_path / "objects")
+    assert {key.removeprefix("kept/"): body for key, body in restored.items()} == {
+        key.removeprefix("kept/"): body for key, body in kept.items()
+    }
+    assert tara.get("/api/v1/flows").json() == read
+    assert tara.get(f"/api/v1/flows/{read['items'][0]['id']}").json()["content"]["nodes"]
 
 
 def test_no_secret_is_in_a_backup_in_clear(installation: Caller, tmp_path: Path) -> None:

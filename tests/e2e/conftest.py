@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,24 @@ from scaiflow.console.processes import Processes, clean_environment, free_port
 from scaiflow.console.stage import MANAGE, Ports, start_sandbox, start_web, start_worker, throwaway_environment
 from scaiflow.console.visitor import Visitor
 from tests.backends import real_parts
+from tests.e2e.client import Typed, generate
+
+
+@pytest.fixture(scope="session")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of the client that is made from our document, on the path."""
+    folder = generate(tmp_path_factory.mktemp("client"))
+    sys.path.insert(0, str(folder))
+    yield folder
+    sys.path.remove(str(folder))
+
+
+@pytest.fixture
+def ada(stage: Visitor, generated: Path) -> Iterator[Typed]:
+    """Ada at the API, through that client."""
+    typed = Typed(stage.base_url, stage.token)
+    yield typed
+    typed.leave()
 
 
 @pytest.fixture(scope="module")

@@ -5,72 +5,45 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scaiflow.console.visitor import Visitor
 from tests.drawings import greeting
-from tests.e2e.client import DOCUMENT, PACKAGE, generate, load
+from tests.e2e.client import DOCUMENT, PACKAGE, Typed
 
 pytestmark = pytest.mark.process
 
 
-@pytest.fixture(scope="module", autouse=True)
-def generated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = generate(tmp_path_factory.mktemp("client"))
-    sys.path.insert(0, str(folder))
-    yield folder
-    sys.path.remove(str(folder))
+def new_flow(ada: Typed, name: str) -> Any:
+    return ada("create_flow", body={"name": name, "content": greeting(name=name)})
 
 
-@pytest.fixture
-def client(stage: Visitor) -> Iterator[Any]:
-    with load("client").AuthenticatedClient(base_url=stage.base_url, token=stage.token) as made:
-        yield made
-
-
-def new_flow(client: Any, name: str) -> Any:
-    content = load("models.flow_graph").FlowGraph.from_dict(greeting(name=name))
-    return load("api.flows.create_flow").sync(
-        client=client, body=load("models.flow_in").FlowIn(name=name, content=content)
-    )
-
-
-def test_a_flow_is_drawn_saved_deployed_and_tested(client: Any) -> None:
-    me = load("api.me.me").sync(client=client)
-    flow = new_flow(client, "Typed")
-    assert (flow.owner_id, flow.version, flow.level) == (me.sub, "1.0.0", "admin")
+def test_a_flow_is_drawn_saved_deployed_and_tested(ada: Typed) -> None:
+    flow = new_flow(ada, "Typed")
+    assert (flow.owner_id, flow.version, flow.level) == (ada("me").sub, "1.0.0", "admin")
     changed = greeting("Bye {{name}}", tests=[{"name": "one", "input": {"name": "Ada"}, "expect": {"text": "Bye Ada"}}])
-    body = load("models.flow_change_in").FlowChangeIn.from_dict({"content": changed})
-    saved = load("api.flows.update_flow").sync(flow.id, client=client, body=body)
-    assert saved.version == "1.0.1"
-    diff = load("api.flows.diff_versions").sync(flow.id, client=client, from_="1.0.0")
+    assert ada("update_flow", flow.id, body={"content": changed}).version == "1.0.1"
+    diff = ada("diff_versions", flow.id, from_="1.0.0")
     assert [one.node_id for one in diff.nodes.changed] == ["greet"]
-    deployed = load("api.flows.deploy_flow").sync(flow.id, client=client, body=load("models.deploy_in").DeployIn())
-    tested = load("api.flows.run_tests").sync(
-        flow.id, client=client, body=load("models.run_tests_in").RunTestsIn(core_id=deployed.core_id)
-    )
+    deployed = ada("deploy_flow", flow.id, body={})
+    tested = ada("run_tests", flow.id, body={"core_id": deployed.core_id})
     assert (tested.passed, tested.failed) == (1, 0)
-    assert [one.core_id for one in load("api.flows.list_deployments").sync(flow.id, client=client)] == [
-        deployed.core_id
-    ]
-    assert load("api.jobs.get_job").sync(deployed.job_id, client=client).state.value == "succeeded"
+    assert [one.core_id for one in ada("list_deployments", flow.id)] == [deployed.core_id]
+    assert ada("get_job", deployed.job_id).state.value == "succeeded"
 
 
-def test_failures_are_typed_too(client: Any) -> None:
-    flow = new_flow(client, "Failing")
-    body = load("models.flow_change_in").FlowChangeIn(name="Renamed")
-    stale = load("api.flows.update_flow").sync(flow.id, client=client, body=body, if_match='"old"')
-    assert (type(stale).__name__, stale.detail.error) == ("Failure", "stale_version")
+def test_failures_are_typed_too(ada: Typed) -> None:
+    flow = new_flow(ada, "Failing")
+    status, stale = ada.ask("update_flow", flow.id, body={"name": "Renamed"}, if_match='"old"')
+    assert (status, type(stale).__name__, stale.detail.error) == (412, "Failure", "stale_version")
     assert stale.detail["current_version"] == "1.0.0"
-    refused = load("api.flows.get_flow").sync("flow_none", client=client)
-    assert (type(refused).__name__, refused.detail) == ("Refusal", "flow not found")
-    sent = load("models.acl_in").ACLIn.from_dict({"principal_type": "user", "principal_id": " ", "level": "view"})
-    problems = load("api.flows.grant_level").sync(flow.id, client=client, body=sent)
-    assert problems.detail[0].loc == ["body", "principal_id"]
+    status, refused = ada.ask("get_flow", "flow_none")
+    assert (status, type(refused).__name__, refused.detail) == (404, "Refusal", "flow not found")
+    sent = {"principal_type": "user", "principal_id": " ", "level": "view"}
+    status, problems = ada.ask("grant_level", flow.id, body=sent)
+    assert (status, problems.detail[0].loc) == (422, ["body", "principal_id"])
 
 
 def test_every_call_of_the_document_is_in_it(generated: Path) -> None:

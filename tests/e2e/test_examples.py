@@ -15,6 +15,7 @@ import pytest
 from scaiflow.console.processes import Processes, clean_environment, free_port
 from scaiflow.console.stage import MANAGE, Ports, start_sandbox, start_web, throwaway_environment
 from scaiflow.console.visitor import Visitor, request
+from tests.e2e.client import Typed
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 EXAMPLES = {path.name.removesuffix(".flow.json"): json.loads(path.read_text())
@@ -30,6 +31,7 @@ class Stage:
     ports: Ports
     state: Path
     ada: Visitor
+    api: Typed  # she, through the client that is made from our document
     flows: dict[str, str]
     deployed: dict[str, dict[str, Any]]
 
@@ -37,25 +39,22 @@ class Stage:
         return str(self.deployed[name]["core_id"])
 
     def run_tests(self, name: str) -> dict[str, Any]:
-        road = f"/api/v1/flows/{self.flows[name]}/run-tests"
-        told = self.ada.send("POST", road, {"core_id": self.core(name)})
-        assert told.status == 200, told.raw
-        return dict(told.body)
+        told = self.api("run_tests", self.flows[name], body={"core_id": self.core(name)})
+        return dict(told.to_dict())
 
     def invoke(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
-        told = self.ada.send("POST", f"/api/v1/scaicore/cores/{self.core(name)}/invoke", {"input": given})
-        assert told.status == 200, told.raw
-        return dict(told.body["data"])
+        return dict(self.api("invoke_core", self.core(name), body={"input": given}).to_dict()["data"])
 
     def runs(self, name: str) -> dict[str, list[dict[str, Any]]]:
         """The events of each run of a Core, oldest first, read page by page through the server."""
         found: list[dict[str, Any]] = []
-        cursor = ""
-        while cursor is not None:
-            road = f"/api/v1/scaicore/events?core_id={self.core(name)}&limit=500" + (cursor and f"&cursor={cursor}")
-            page = self.ada.send("GET", road).body["data"]
-            found, cursor = found + page["events"], page["next_cursor"]
-        return split(reversed(found))
+        turned: dict[str, str] = {}
+        while True:
+            page = self.api("list_events", core_id=self.core(name), limit=500, **turned).to_dict()["data"]
+            found += page["events"]
+            if page["next_cursor"] is None:
+                return split(reversed(found))
+            turned = {"cursor": page["next_cursor"]}
 
     def sandbox(self, method: str, path: str, body: Any = None) -> Any:
         headers = {"Authorization": f"Bearer {self.ada.token}", "Content-Type": "application/json"}
@@ -83,7 +82,7 @@ def split(events: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(tmp_path_factory: pytest.TempPathFactory, generated: Path) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("examples")
     ports = Ports(web=free_port(), sandbox=free_port())
     env = throwaway_environment(clean_environment(), ports, folder)
@@ -94,17 +93,17 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         start_web(group, env, ports)
         ada = Visitor(f"http://127.0.0.1:{ports.web}")
         ada.sign_in("usr_ada")
-        ids = {flow["name"]: flow["id"] for flow in ada.send("GET", "/api/v1/flows").body["items"]}
+        api = Typed(ada.base_url, ada.token)
+        ids = {flow.name: flow.id for flow in api("list_flows").items}
         flows = {name: ids[content["name"]] for name, content in EXAMPLES.items()}
-        answers = {name: ada.send("POST", f"/api/v1/flows/{flow_id}/deploy", {}) for name, flow_id in flows.items()}
-        assert {name: told.raw for name, told in answers.items() if told.status != 200} == {}
-        deployed = {name: told.body for name, told in answers.items()}
-        yield Stage(group, env, ports, folder / "sandbox.db", ada, flows, deployed)
+        deployed = {name: api("deploy_flow", flow_id, body={}).to_dict() for name, flow_id in flows.items()}
+        yield Stage(group, env, ports, folder / "sandbox.db", ada, api, flows, deployed)
+        api.leave()
 
 
 def test_make_run_seeds_all_eight_examples(stage: Stage) -> None:
     assert len(EXAMPLES) == 8
-    names = {flow["name"] for flow in stage.ada.send("GET", "/api/v1/flows").body["items"]}
+    names = {flow.name for flow in stage.api("list_flows").items}
     assert names == {content["name"] for content in EXAMPLES.values()}
 
 
@@ -118,14 +117,13 @@ def test_an_example_passes_its_own_tests(stage: Stage, name: str) -> None:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_wrong_expectation_fails_and_it_alone(stage: Stage, name: str) -> None:
     right = EXAMPLES[name]
-    flow = f"/api/v1/flows/{stage.flows[name]}"
     for number, fixture in enumerate(right["tests"]):
         wrong = copy.deepcopy(right)
         wrong["tests"][number]["expect"] = spoilt(fixture["expect"])
-        assert stage.ada.send("PUT", flow, {"content": wrong}).status == 200
+        stage.api("update_flow", stage.flows[name], body={"content": wrong})
         told = stage.run_tests(name)
         assert [result["name"] for result in told["results"] if not result["ok"]] == [fixture["name"]]
-    assert stage.ada.send("PUT", flow, {"content": right}).status == 200
+    stage.api("update_flow", stage.flows[name], body={"content": right})
 
 
 def spoilt(expected: Any) -> Any:
@@ -200,16 +198,14 @@ def test_a_checkpoint_survives_kill_9_and_only_the_chosen_branch_goes_on(
 ) -> None:
     waiting = stage.invoke("expense-approver", {"claim": f"Laptop for 900 EUR, receipt attached, {decision}"})
     checkpoint_id = waiting["output"]["checkpoint"]["id"]
-    road = f"/api/v1/scaicore/checkpoints?core_id={stage.core('expense-approver')}"
     before = stage.runs("expense-approver")[waiting["execution_id"]]
     stage.kill_sandbox_and_start_it_again()
 
-    listed = stage.ada.send("GET", road).body["data"]["checkpoints"]
+    listed = stage.api("list_checkpoints", core_id=stage.core("expense-approver")).to_dict()["data"]["checkpoints"]
     assert checkpoint_id in [checkpoint["id"] for checkpoint in listed]
-    resolved = stage.ada.send("POST", f"/api/v1/scaicore/checkpoints/{checkpoint_id}/resolve", {"decision": decision})
+    resolved = stage.api("resolve_checkpoint", checkpoint_id, body={"decision": decision}).to_dict()
 
-    assert resolved.status == 200, resolved.raw
-    run = resolved.body["data"]["execution"]
+    run = resolved["data"]["execution"]
     assert (run["run_status"], run["output"]["decided_by"]) == ("completed", "usr_ada")
     after = stage.runs("expense-approver")[waiting["execution_id"]]
     assert after[: len(before)] == before
@@ -217,14 +213,13 @@ def test_a_checkpoint_survives_kill_9_and_only_the_chosen_branch_goes_on(
     assert chosen in entered
     assert other not in entered
     assert set(Counter(entered).values()) == {1}
-    again = stage.ada.send("POST", f"/api/v1/scaicore/checkpoints/{checkpoint_id}/resolve", {"decision": decision})
-    assert again.status == 404
+    status, _ = stage.api.ask("resolve_checkpoint", checkpoint_id, body={"decision": decision})
+    assert status == 404
 
 
 def test_a_published_flow_is_a_model_that_can_be_chatted_with(stage: Stage) -> None:
     slug = stage.deployed["customer-support"]["published_slug"]
-    models = stage.ada.send("GET", "/api/v1/scaigrid/models").body["data"]
-    assert slug in [model["slug"] for model in models]
+    assert slug in [model.slug for model in stage.api("list_models").data]
     asked = {"model": slug, "messages": [{"role": "user", "content": "How do I reset my forgotten password?"}]}
     answer = stage.sandbox("POST", "/v1/chat/completions", asked).body
     said = answer["choices"][0]["message"]["content"]
@@ -238,16 +233,14 @@ def test_a_published_flow_is_a_model_that_can_be_chatted_with(stage: Stage) -> N
 
 
 def test_what_the_flows_provisioned_is_seen_through_the_lookups(stage: Stage) -> None:
-    scopes = {scope["slug"]: scope["id"] for scope in stage.ada.send("GET", "/api/v1/scaiqueue/scopes").body["data"]}
+    scopes = {scope.slug: scope.id for scope in stage.api("list_scopes").data}
     wanted = {topology["scope"]: {queue["slug"] for queue in topology["queues"]}
               for content in EXAMPLES.values() if (topology := content["config"].get("scaiqueue"))}  # fmt: skip
     assert set(wanted) <= set(scopes)
     for scope, slugs in wanted.items():
-        queues = stage.ada.send("GET", f"/api/v1/scaiqueue/scopes/{scopes[scope]}/queues").body["data"]
-        assert slugs <= {queue["slug"] for queue in queues}
+        assert slugs <= {queue.slug for queue in stage.api("list_queues", scopes[scope]).data}
     waiting = stage.invoke("expense-approver", {"claim": "Laptop for 950 EUR, receipt attached"})
-    bunkers = stage.ada.send("GET", "/api/v1/scaibunker/bunkers").body["data"]
-    assert waiting["output"]["bunker_id"] in [bunker["bunker_id"] for bunker in bunkers]
+    assert waiting["output"]["bunker_id"] in [bunker.bunker_id for bunker in stage.api("list_bunkers").data]
 
 
 def test_what_goes_wrong_at_the_services_is_told_as_it_is_documented(stage: Stage) -> None:
@@ -271,8 +264,7 @@ def test_what_goes_wrong_at_the_services_is_told_as_it_is_documented(stage: Stag
 
 
 def triggers(stage: Stage, name: str) -> list[str]:
-    road = f"/api/v1/scaicore/events?core_id={stage.core(name)}&limit=500"
-    events = stage.ada.send("GET", road).body["data"]["events"]
+    events = stage.api("list_events", core_id=stage.core(name), limit=500).to_dict()["data"]["events"]
     return [event["payload"]["trigger"] for event in events if event["type"].endswith("invocation.started")]
 
 

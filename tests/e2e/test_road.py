@@ -14,6 +14,8 @@ import pytest
 from scaiflow.console.demo import Demo, StepOff
 from scaiflow.console.processes import clean_environment, free_port, is_taken
 from scaiflow.console.visitor import Visitor
+from tests.drawings import greeting
+from tests.e2e.client import Typed
 from tests.loopback import Service, Told, serving
 
 pytestmark = pytest.mark.process
@@ -43,46 +45,57 @@ def test_the_demo_ends_badly_when_a_step_is_off() -> None:
             list(Demo(Visitor(broken.url), {"name": "x"}).steps())
 
 
-def test_the_examples_are_seeded_and_pass_their_own_fixtures(stage: Visitor) -> None:
-    flows = {flow["name"]: flow["id"] for flow in stage.send("GET", "/api/v1/flows").body["items"]}
+def test_the_examples_are_seeded_and_pass_their_own_fixtures(ada: Typed) -> None:
+    flows = {flow.name: flow.id for flow in ada("list_flows").items}
     assert {"Customer Support", "Expense Approver"} <= set(flows)
-    deploy = {flow_id: stage.send("POST", f"/api/v1/flows/{flow_id}/deploy", {}).body for flow_id in flows.values()}
+    cores = {flow_id: ada("deploy_flow", flow_id, body={}).core_id for flow_id in flows.values()}
     for name, flow_id in flows.items():  # after all of them are deployed: some call others
-        core = deploy[flow_id]["core_id"]
-        told = stage.send("POST", f"/api/v1/flows/{flow_id}/run-tests", {"core_id": core}).body
-        assert told["failed"] == 0, (name, told)
-        assert told["passed"] >= 2, name
+        told = ada("run_tests", flow_id, body={"core_id": cores[flow_id]})
+        assert told.failed == 0, (name, told)
+        assert told.passed >= 2, name
 
 
-def test_a_fixture_with_a_wrong_expectation_fails(stage: Visitor) -> None:
-    flow_id = stage.send("GET", "/api/v1/flows?search=customer").body["items"][0]["id"]
-    content = stage.send("GET", f"/api/v1/flows/{flow_id}").body["content"]
+def test_a_fixture_with_a_wrong_expectation_fails(ada: Typed) -> None:
+    flow_id = ada("list_flows", search="customer").items[0].id
+    content = ada("get_flow", flow_id).content.to_dict()
     content["tests"] = [content["tests"][0] | {"expect": {"intent": "no such intent"}}]
-    stage.send("PUT", f"/api/v1/flows/{flow_id}", {"content": content})
-    core = stage.send("POST", f"/api/v1/flows/{flow_id}/deploy", {}).body["core_id"]
-    told = stage.send("POST", f"/api/v1/flows/{flow_id}/run-tests", {"core_id": core}).body
-    assert (told["passed"], told["failed"]) == (0, 1)
+    ada("update_flow", flow_id, body={"content": content})
+    core = ada("deploy_flow", flow_id, body={}).core_id
+    told = ada("run_tests", flow_id, body={"core_id": core})
+    assert (told.passed, told.failed) == (0, 1)
 
 
-def test_another_flow_gives_another_answer(stage: Visitor) -> None:
+def test_another_flow_gives_another_answer(ada: Typed) -> None:
     def answer(template: str) -> Any:
-        nodes = [
-            {"id": "start", "type": "entry_api", "label": "Start", "position": {"x": 0, "y": 0}},
-            {
-                "id": "say", "type": "llm_rigid", "label": "Say", "position": {"x": 200, "y": 0},
-                "config": {"template": template},
-            },
-        ]  # fmt: skip
-        ends = {"source": {"node": "start", "port": "out_request"}, "target": {"node": "say", "port": "in"}}
         tests = [{"name": "one", "input": {"name": "Ada"}, "expect": {}}]
-        edges = [{"id": "edge_1", "type": "sequential", **ends}]
-        content = {"name": f"Says {template}", "nodes": nodes, "edges": edges, "tests": tests}
-        flow_id = stage.send("POST", "/api/v1/flows", {"name": content["name"], "content": content}).body["id"]
-        core = stage.send("POST", f"/api/v1/flows/{flow_id}/deploy", {}).body["core_id"]
-        told = stage.send("POST", f"/api/v1/flows/{flow_id}/run-tests", {"core_id": core}).body
-        return told["results"][0]["output"]["text"]
+        content = greeting(template, name=f"Says {template}", tests=tests)
+        flow_id = ada("create_flow", body={"name": content["name"], "content": content}).id
+        core = ada("deploy_flow", flow_id, body={}).core_id
+        (told,) = ada("run_tests", flow_id, body={"core_id": core}).results
+        return told.output["text"]
 
     assert (answer("Hello {{name}}"), answer("Bye {{name}}")) == ("Hello Ada", "Bye Ada")
+
+
+def test_a_flow_goes_through_the_catalog_and_comes_out_as_another(ada: Typed) -> None:
+    """Published, found, downloaded, imported, installed, hidden and taken back; at the Core, what it did is seen."""
+    flow = ada("create_flow", body={"name": "To share", "content": greeting(name="To share")})
+    draft = {"package_id": "to-share", "name": "To share", "version": "1.0.0", "readme": "# It", "flow_id": flow.id}
+    assert ada("publish_package", body=draft).package_id == "to-share"
+    assert "to-share" in [one.package_id for one in ada("list_packages").items]
+    kept = ada("get_package", "to-share")
+    assert (kept.version, kept.author_id) == ("1.0.0", ada("me").sub)
+    installed = ada("install_package", "to-share", body={"save": True})
+    assert (installed.id == flow.id, installed.owner_id) == (False, ada("me").sub)
+    compiled = ada("compile_flow", body={"content": installed.content.to_dict(), "format": "yaml"})
+    assert ada("import_manifest", body={"manifest": compiled.body}).content.to_dict()["nodes"]
+    core = ada("deploy_flow", installed.id, body={}).core_id
+    assert ada("invoke_core", core, body={"input": {"name": "Ada"}}).data
+    seen = [event["type"] for event in ada("list_events", core_id=core).to_dict()["data"]["events"]]
+    assert "scaicore.runtime.invocation.completed" in seen
+    assert ada("change_visibility", "to-share", body={"visibility": "tenant"}).package_id == "to-share"
+    assert ada.ask("delete_package", "to-share")[0] == 204
+    assert ada.ask("get_package", "to-share")[0] == 404
 
 
 def test_up_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,5 +38,6 @@ def test_the_server_does_what_its_document_says(stage: Visitor, person: str, tmp
         "--request-timeout",
         "60",
     ]
-    told = subprocess.run([*run, *asked], cwd=tmp_path, capture_output=True, text=True, check=False)
+    env = os.environ | {"SCHEMATHESIS_HOOKS": "tests.e2e.schemathesis_hooks", "PYTHONPATH": str(ROOT)}
+    told = subprocess.run([*run, *asked], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stdout[-8000:] + told.stderr[-2000:]

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from scaiflow.console.processes import Processes, clean_environment, free_port
-from scaiflow.console.stage import MANAGE, Ports, start_beat, start_web, start_worker, throwaway_environment
+from scaiflow.console.stage import (
+    MANAGE,
+    Ports,
+    start_beat,
+    start_web,
+    start_worker,
+    sync_arguments,
+    throwaway_environment,
+)
 from scaiflow.console.visitor import Visitor, request
 from tests.drawings import greeting
 from tests.e2e.watchers import Collector
@@ -90,6 +101,36 @@ def test_one_trace_and_one_request_id_from_the_request_through_the_job_to_the_up
     assert {line["trace_id"] for line in told} == {entry.trace_id.hex()}
     sent = b"".join(asked.body for asked in watched.collector.asked)
     assert watched.visitor.token.encode() not in sent
+
+
+def test_a_socket_has_an_id_a_trace_and_one_line_and_so_has_what_is_refused_on_it(tmp_path: Path) -> None:
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    told = {"X-Request-ID": "req-of-the-socket", "traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
+    with ExitStack() as stack:
+        watched = Watched(tmp_path, stack, None)
+        port = free_port()
+        watched.group.start("sync", sync_arguments(port), watched.env | {"SCAIFLOW_ROLE": "sync"})
+        watched.group.wait_until_up("sync", port, "/healthz")
+        flow = watched.visitor.send("POST", "/api/v1/flows", {"name": "Seen", "content": greeting()}).body["id"]
+        for token in (watched.visitor.token, watched.key.token(sub="usr_stranger")):
+            road = f"ws://127.0.0.1:{port}/api/v1/flows/{flow}/sync?token={token}"
+            with connect(road, additional_headers=told) as socket, suppress(ConnectionClosed):
+                socket.recv(timeout=20)
+        watched.stop()
+    first, second = [line for line in watched.lines("sync") if line["event"] == "socket"]
+    assert (first["path"], first["request_id"], first["trace_id"]) == (
+        f"/api/v1/flows/{flow}/sync", "req-of-the-socket", trace_id,
+    )  # fmt: skip
+    assert (first["principal"], first["tenant"], second["code"]) == ("usr_ada", "tnt_demo", 4404)
+    assert (second["request_id"], "principal" in second) == ("req-of-the-socket", False)
+    spans = [
+        span for service, span in watched.collector.spans if service == "scaiflow-sync" and span.name == "WEBSOCKET"
+    ]
+    assert [span.trace_id.hex() for span in spans] == [trace_id] * 2
+    assert watched.visitor.token not in (tmp_path / "sync.log").read_text()
+    with sqlite3.connect(tmp_path / "scaiflow.db") as database:
+        asked = database.execute("SELECT request_id FROM kit_auditentry WHERE actor_id = 'usr_stranger'").fetchall()
+    assert asked == [("req-of-the-socket",)]
 
 
 def test_a_request_is_one_line_of_json(watched: Watched) -> None:

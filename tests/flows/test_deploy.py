@@ -154,8 +154,12 @@ def test_the_list_of_deployments_costs_the_same_however_long_it_is(
     flow_id = make(ada)
     for _ in range(3):
         deploy(ada, flow_id)
+    road = f"/api/v1/flows/{flow_id}/deployments"
     with django_assert_num_queries(3):
-        assert len(ada.get(f"/api/v1/flows/{flow_id}/deployments").json()) == 3
+        listed = ada.get(road).json()
+    assert len(listed) == 3
+    assert ada.get(f"{road}?limit=2").json() == listed[:2]
+    assert [ada.get(f"{road}?limit={bad}").status_code for bad in ("0", "501", "many")] == [422] * 3
 
 
 def test_a_job_that_is_asked_for_later_is_answered_at_once(ada: Caller, grid: Service) -> None:

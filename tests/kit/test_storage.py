@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 from flows.operations.sweeping import sweep_orphans
-from scaiflow import env
 from scaiflow.kit import storage
 from scaiflow.kit.errors import Unavailable
-from tests.buckets import KEYS, new_bucket, running_s3
+from tests.buckets import KEYS, new_bucket, running_s3, use
 from tests.conftest import Caller
 from tests.drawings import greeting
 
@@ -25,12 +24,6 @@ KEY = "flows/tnt_demo/flow_x/v1.0.0.flow.json"
 def s3() -> Iterator[str]:
     with running_s3() as endpoint:
         yield endpoint
-
-
-def use(settings: Any, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    """As if the server had been started with that SCAIFLOW_STORAGE_URL."""
-    monkeypatch.setenv("SCAIFLOW_STORAGE_URL", url)
-    settings.STORAGES = {**settings.STORAGES, "default": env.storage("SCAIFLOW_STORAGE_URL", "")}
 
 
 @pytest.fixture(params=["folder", "bucket"])

@@ -147,6 +147,12 @@ class TestWho:
         assert ask(guest, road).status_code == 403
         assert not grid.calls("POST")
 
+    @pytest.mark.parametrize("body", [[1], ["ab"], "approve", 1, True])
+    def test_a_decision_is_an_object(self, ada: Caller, grid: Service, body: Any) -> None:
+        deployed(ada)
+        assert ask(ada, "resolve", body).status_code == 422
+        assert not grid.calls("POST")
+
     def test_a_deleted_flow_opens_nothing(self, ada: Caller, grid: Service) -> None:
         ada.delete(f"/api/v1/flows/{deployed(ada)}")
         assert ask(ada, "events").status_code == 404

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connections
 from django.test import Client
 from hypothesis import given
@@ -310,6 +311,7 @@ def test_deliveries_are_shown_to_admins_of_their_tenant(sam: Caller, tara: Calle
     assert ada.get(road).status_code == 403
 
 
+@time_machine.travel(NOON)
 def test_an_event_from_the_far_future_does_not_shut_out_what_follows() -> None:
     send("user.updated", {"id": "usr_x", "name": "Future"}, minutes=60 * 24 * 365)
     send("user.updated", {"id": "usr_x", "name": "Soon"}, minutes=10)
