@@ -48,6 +48,11 @@ def read_files(flow_id: str) -> list[bytes]:
     return [change for path in _paths() for found, change in _groups_in(path) if found == flow_id]
 
 
+def all_groups() -> list[Group]:
+    """What may not be in the database yet, of whatever process."""
+    return [group for path in _paths() for group in _groups_in(path)]
+
+
 def left_behind() -> Iterator[tuple[Path, list[Group]]]:
     """The files of processes that have died."""
     for path in _paths():

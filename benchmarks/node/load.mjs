@@ -48,12 +48,14 @@ class Client {
     if (data[at] === 0 && data[at + 1] === 1) { this.synced(data.length); return }
     if (data[at] !== 0 || !isCounting) return
     const now = performance.now()
-    for (let place = data.indexOf(MARK, at); place !== -1; place = data.indexOf(MARK, place + 9)) {
+    for (let place = data.indexOf(MARK, at), next; place !== -1; place = data.indexOf(MARK, next)) {
       const number = Number(data.latin1Slice(place + 1, place + 9))
+      next = place + (Number.isNaN(number) ? 1 : 9) // a length or a clock may be an @ as well
       if (Number.isNaN(number) || writerOf[number] === this.id) continue
       delivered++
       if (latencies.length < 3_000_000) latencies.push(now - sentAt[number])
-      if (this.index === this.room.clients.length) this.room.clients[writerOf[number] % 1000 - 1].seen()
+      const writer = this.room.clients[writerOf[number] % 1000 - 1]
+      if (this === writer.witness) writer.seen()
     }
   }
 
@@ -67,7 +69,9 @@ class Client {
     this.send(0, 2, ...bytes(update))
   }
 
-  // As fast as it goes: a writer has a number of updates under way, and writes the next when the last reader saw one.
+  get witness () { const { clients } = this.room; return clients.at(this.index === clients.length ? -2 : -1) }
+
+  // As fast as it goes: a writer has a number of updates under way, and writes the next when the last other reader saw one.
   seen () { if (plan.window && isCounting) this.write() }
 }
 

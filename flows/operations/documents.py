@@ -9,7 +9,7 @@ import structlog
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from flows.journal_files import left_behind, read_files
+from flows.journal_files import all_groups, left_behind, read_files
 from flows.models import DocumentUpdate, Flow, FlowDocument
 from flows.streams import dirty_flows, drop_from_stream, read_stream
 from flows.sync.document import BadUpdate, Document
@@ -25,11 +25,13 @@ ROW = "(%s, %s, %s)"
 
 @dataclass(frozen=True)
 class Stored:
-    """What was found: where it stands in the stream ("0" for nothing), and how many entries the logs held."""
+    """What was found: where it stands in the stream ("0" for nothing), how many entries the logs held, and their weight."""
 
     document: Document
     position: str
-    length: int
+    entries: int
+    weight: int  # bytes
+    snapshot_weight: int
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,10 @@ class Parts:
     revision: int
 
     def updates(self) -> list[bytes]:
-        first = [self.snapshot] if self.snapshot else []
-        return first + [change for _, change in self.rows] + [change for _, change in self.streamed] + self.filed
+        return ([self.snapshot] if self.snapshot else []) + self.logged()
+
+    def logged(self) -> list[bytes]:
+        return [change for _, change in self.rows] + [change for _, change in self.streamed] + self.filed
 
 
 def load_document(flow_id: str) -> Stored:
@@ -56,7 +60,8 @@ def load_document(flow_id: str) -> Stored:
     except BadUpdate:
         document = _without_damage(flow_id, parts.updates())
     position = parts.streamed[-1][0] if parts.streamed else "0"
-    return Stored(document, position, len(parts.rows) + len(parts.streamed))
+    logged = parts.logged()
+    return Stored(document, position, len(logged), sum(map(len, logged)), len(parts.snapshot or b""))
 
 
 def append_updates(groups: Sequence[tuple[str, bytes]]) -> None:
@@ -87,15 +92,24 @@ def compact_forgotten() -> None:
         compact_document(flow_id)
 
 
+def copy_files() -> None:
+    """Brings into the database what is only in files, also of processes that live (they will bring it in once more, which
+    changes nothing): a copy of the database then has it all."""
+    append_updates(_of_known_flows(all_groups()))
+
+
 def bring_in_files() -> None:
     """Of processes that died. A flow that is not there is one of another database."""
     for path, groups in left_behind():
-        known = set(Flow.objects.filter(id__in={flow_id for flow_id, _ in groups}).values_list("id", flat=True))
-        append_updates([(flow_id, change) for flow_id, change in groups if flow_id in known])
+        known = _of_known_flows(groups)
+        append_updates(known)
         path.unlink(missing_ok=True)
-        log.info(
-            "brought in a log file", groups=len(groups), unknown=sum(flow_id not in known for flow_id, _ in groups)
-        )
+        log.info("brought in a log file", groups=len(groups), unknown=len(groups) - len(known))
+
+
+def _of_known_flows(groups: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    known = set(Flow.objects.filter(id__in={flow_id for flow_id, _ in groups}).values_list("id", flat=True))
+    return [(flow_id, change) for flow_id, change in groups if flow_id in known]
 
 
 def _compact(flow_id: str) -> bool:

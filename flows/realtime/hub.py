@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 
 from flows.operations.documents import compact_document, load_document
+from flows.realtime.backlog import Backlog
 from flows.realtime.file_journal import FileJournal
 from flows.realtime.follower import Follower
 from flows.realtime.journals import DatabaseJournal, Journal, JournalDown, StreamJournal
@@ -26,7 +27,6 @@ log = structlog.get_logger(__name__)
 # From one write to the next: what comes meanwhile waits for others; one write and one message then carry them all.
 GROUP_SECONDS = 0.01
 AWARENESS_SECONDS = 0.02
-COMPACT_AFTER, COMPACT_AT_REST_AFTER = 500, 50  # log entries: while people are there, and when they have gone
 NOT_WRITTEN = Close(UNAVAILABLE, "what you wrote could not be stored; come back with it")
 BROKEN = Close(OUR_BUG, "")
 
@@ -51,7 +51,7 @@ class Hub:
         self._background: set[asyncio.Task[None]] = set()
         metrics.SYNC_SOCKETS.set_function(lambda: sum(len(room.peers) for room in self.rooms.values()))
         metrics.SYNC_ROOMS.set_function(lambda: len(self.rooms))
-        metrics.SYNC_LOG_LENGTH.set_function(lambda: sum(room.length for room in list(self.rooms.values())))
+        metrics.SYNC_LOG_LENGTH.set_function(lambda: sum(room.backlog.entries for room in list(self.rooms.values())))
         metrics.SYNC_QUEUED_BYTES.set_function(lambda: sum(peer.outlet.queued() for _, peer in self.everybody()))
 
     def everybody(self) -> Iterator[tuple[Room, Peer]]:
@@ -76,7 +76,7 @@ class Hub:
         if self.follower:
             await self.follower.listen(flow_id)
         stored = await on_reader(load_document, flow_id)
-        room = Room(flow_id, stored.document, self, length=stored.length)
+        room = Room(flow_id, stored.document, self, Backlog(stored.entries, stored.weight, stored.snapshot_weight))
         room.idle_since = time.monotonic()
         self.rooms[flow_id] = room
         if self.follower:
@@ -92,7 +92,7 @@ class Hub:
         for room in list(self.rooms.values()):
             if room.is_at_rest and room.idle_since <= long_ago and room not in self._changed:
                 self._forget(room)
-                if room.length >= COMPACT_AT_REST_AFTER:
+                if room.backlog.is_due_at_rest:
                     self._compact(room)
 
     def _forget(self, room: Room) -> None:
@@ -102,7 +102,7 @@ class Hub:
                 self.spawn(self.follower.forget(room.flow_id))
 
     def _compact(self, room: Room) -> None:
-        room.length = 0
+        room.backlog.empty()
         if room.flow_id not in self._compacting:
             task = self.spawn(self._compacted(room.flow_id))
             self._compacting[room.flow_id] = task
@@ -140,7 +140,7 @@ class Hub:
             metrics.SYNC_GROUPS.inc(len(changes))
             for room, group in groups:
                 room.tell_group(group)
-                if room.length >= COMPACT_AFTER:
+                if room.backlog.is_due:
                     self._compact(room)
 
     def _written(self, task: asyncio.Task[None]) -> None:

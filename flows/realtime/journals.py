@@ -24,7 +24,7 @@ from redis.backoff import NoBackoff
 from flows.operations.documents import append_updates
 from flows.realtime.threads import on_reader, on_writer
 from flows.streams import DIRTY, RETAIN_SECONDS, drop_from_stream, log_key
-from flows.sync.document import merged, merged_in_chunks
+from flows.sync.document import merged_in_chunks
 
 log = structlog.get_logger(__name__)
 Groups = list[tuple[str, bytes]]
@@ -48,11 +48,11 @@ class Journal(Protocol):
 
 
 def by_flow(groups: Iterable[tuple[str, bytes]]) -> Groups:
-    """One group for each flow, that says what all of its groups say."""
+    """Few groups for each flow, that say what all of its groups say."""
     changes: dict[str, list[bytes]] = defaultdict(list)
     for flow_id, change in groups:
         changes[flow_id].append(change)
-    return [(flow_id, merged(merged_in_chunks(found))) for flow_id, found in changes.items()]
+    return [(flow_id, change) for flow_id, found in changes.items() for change in merged_in_chunks(found)]
 
 
 class DatabaseJournal:

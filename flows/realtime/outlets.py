@@ -73,9 +73,10 @@ class UvicornOutlet:
     """Reads and writes right at the transport under uvicorn's WebSocketsSansIOProtocol, which is asked to do the rest: the
     handshake, pings, closing, and frames that are large or odd. To be made before the upgrade is accepted."""
 
+    __slots__ = ("_descriptor", "_send", "_sieve", "_transport")
+
     def __init__(self, send: Send, protocol: Any) -> None:
         self._send = send
-        self._protocol = protocol
         self._transport = protocol.transport
         is_encrypted = self._transport.get_extra_info("sslcontext") is not None
         self._descriptor: int | None = None if is_encrypted else self._transport.get_extra_info("socket").fileno()
@@ -92,22 +93,21 @@ class UvicornOutlet:
         self._sieve.dealt_with()
 
     def push(self, wire: Wire, *, bound: int) -> int:
-        waiting: int = self._transport.get_write_buffer_size()
-        if waiting <= bound and not (self._protocol.close_sent or self._transport.is_closing()):
-            rest = wire.frame if waiting else self._sent(wire.frame)
-            if rest:
-                self._transport.write(rest)
+        """While nothing waits in the transport the frame goes straight to the system, which spares a fifth of the time. In
+        a room of a hundred this touches a hundred connections that nothing else touched lately: so, little of each."""
+        transport = self._transport
+        waiting: int = transport.get_write_buffer_size()
+        if waiting > bound or transport.is_closing():
+            return waiting
+        rest = wire.frame
+        if not waiting and self._descriptor is not None:
+            try:
+                rest = rest[os.writev(self._descriptor, (rest,)) :]
+            except OSError:
+                """It is full, or the connection is broken: the transport will find that out."""
+        if rest:
+            transport.write(rest)
         return waiting
-
-    def _sent(self, data: bytes) -> bytes:
-        """Straight to the system, while nothing waits in the transport, which takes a fifth longer for the same. Returns
-        what the system did not take; if the connection is broken, the transport will find that out."""
-        if self._descriptor is None:
-            return data
-        try:
-            return data[os.writev(self._descriptor, (data,)) :]
-        except OSError:
-            return data
 
     def queued(self) -> int:
         return int(self._transport.get_write_buffer_size())

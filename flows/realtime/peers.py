@@ -48,7 +48,7 @@ class Peer:
         waited = self.outlet.push(wire, bound=bound)
         if waited > bound:
             self.close(TOO_SLOW)
-        elif waited <= self._bound:
+        elif self._slack and waited <= self._bound:
             self._slack = 0
 
     def answer(self, message: bytes) -> None:

@@ -10,6 +10,7 @@ import threading
 from datetime import timedelta
 
 import structlog
+from celery import current_app
 from django.conf import settings
 
 from scaiflow.kit.jobs import enqueue
@@ -29,6 +30,8 @@ class Beat:
     def start(self) -> None:
         if settings.REDIS_URL:
             return
+        current_app.loader.import_default_modules()
+        current_app.finalize()  # now, not when the first task is due: it takes 100 ms, in which nobody is answered
         for name, entry in settings.CELERY_BEAT_SCHEDULE.items():
             thread = threading.Thread(target=self._run, args=(entry["task"], entry["schedule"]), name=name, daemon=True)
             thread.start()

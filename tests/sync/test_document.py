@@ -109,7 +109,7 @@ def test_a_damaged_update_leaves_the_document_as_it_was() -> None:
 def test_ten_thousand_updates_are_merged_into_the_same_document() -> None:
     updates = typed(10_000)
     chunks = merged_in_chunks(updates)
-    assert len(chunks) == 100
+    assert len(chunks) == 400
     assert len(words_in(Document(chunks).since())) == 10_000
 
 

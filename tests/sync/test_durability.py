@@ -41,7 +41,7 @@ def test_a_document_is_what_was_appended(flow: str) -> None:
     updates = typed(20)
     append_updates([(flow, update) for update in updates])
     stored = load_document(flow)
-    assert stored.length == 20
+    assert stored.entries == 20
     assert words_in(stored.document.since()) == [f"word {number}" for number in range(20)]
 
 
@@ -188,7 +188,7 @@ def test_w13_a_document_of_ten_thousand_updates_joins_quickly_and_its_log_is_com
     second = node.ask("joined", id="bob")["milliseconds"]
     node.until("equal", ids=["ada", "bob"])
     assert node.ask("words", id="bob")["count"] == 10_000
-    assert (first < 2000, second < 500) == (True, True), (first, second)
+    assert (first < 500, second < 500) == (True, True), (first, second)
 
 
 def test_w14_random_edits_with_disconnects_end_equal(node: Node, stage: Stage) -> None:

@@ -40,6 +40,22 @@ def test_damage_is_seen(found: list[tuple[str, bytes]], data: st.DataObject) -> 
     assert len(read) < len(found)
 
 
+@pytest.mark.process
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite's log begins in files")
+def test_a_backup_has_what_is_only_in_files_yet(node: Node, stage: Stage, tmp_path: Path) -> None:
+    flow = stage.flow()
+    join(node, stage, "ada", flow)
+    join(node, stage, "bob", flow)
+    node.ask("set", id="ada", key="k", value=1)
+    node.until("has", id="bob", key="k", value=1)
+    stage.kill().wait()
+    assert files(stage)
+    stage.command("backup", str(tmp_path / "kept"))
+    rows = (tmp_path / "kept/tables/flows.documentupdate.jsonl").read_text().splitlines()
+    assert any(flow in row for row in rows)
+
+
 def files(stage: Stage) -> list[Path]:
     return list(stage.folder.glob("scaiflow.db-sync-*"))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from flows.operations.documents import copy_files
 from scaiflow.console.backup import back_up
 
 
@@ -17,6 +18,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, folder: Path, **options: Any) -> None:
         if folder.exists():
             raise CommandError(f"{folder} exists; a backup is never written over another")
+        copy_files()
         manifest = back_up(folder)
         rows = sum(table["rows"] for table in manifest["tables"].values())
         self.stdout.write(
