@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from tests.sync.people import grant, join, make_known
 from tests.sync.stage import Stage
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db]
-SOON = 4.0  # what is promised is 2 s; the machine that runs the tests may be busy
+SOON = 4.0  # what is promised is 2 s, and held as a median below; the machine that runs the tests may be busy
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,17 @@ def test_a_grant_that_is_revoked_closes_4403_on_the_other_process(node: Node, tw
     two.call("DELETE", f"/api/v1/flows/{flow}/acls/{entry}")
     node.until("closedWith", id="bob", code=4403, seconds=SOON)
     assert node.ask("closes", id="ada")["closes"] == []
+
+
+def test_w11_a_revoked_grant_closes_within_two_seconds_on_the_other_process(node: Node, two: Stage) -> None:
+    times = []
+    for name in ("bob", "cem", "eva"):
+        flow = two.flow()
+        entry = grant(two, flow, f"usr_{name}", "edit")
+        join(node, two, name, flow, f"usr_{name}", server="other")
+        two.call("DELETE", f"/api/v1/flows/{flow}/acls/{entry}")
+        times.append(node.until("closedWith", id=name, code=4403, seconds=SOON))
+    assert statistics.median(times) < 2000
 
 
 def test_a_level_that_is_lowered_closes_and_who_comes_back_may_read(node: Node, two: Stage) -> None:
