@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -16,7 +16,9 @@ from flows.sync.document import BadUpdate, Document
 from scaiflow.kit.leases import LeaseTaken, lease
 
 log = structlog.get_logger(__name__)
-DELETED_AT_ONCE = INSERTED_AT_ONCE = 300
+DELETED_AT_ONCE, INSERTED_AT_ONCE = 300, 100
+# SQLite's driver keeps every statement of the last 128, with the values that it was given last.
+INSERTED_BYTES = 64_000
 # Written by hand: this is the one write that happens all the time. A single statement is a transaction by itself.
 INSERT = "INSERT INTO flows_documentupdate ({names}) VALUES "
 NAMES = ("flow_id", "change", "created_at")  # quoted: the second is a word of MariaDB's own
@@ -69,20 +71,31 @@ def append_updates(groups: Sequence[tuple[str, bytes]]) -> None:
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     insert = INSERT.format(names=", ".join(map(connection.ops.quote_name, NAMES)))
     with connection.cursor() as cursor:
-        for at in range(0, len(groups), INSERTED_AT_ONCE):
-            some = groups[at : at + INSERTED_AT_ONCE]
+        for some in _written_at_once(groups):
             values = [value for flow_id, change in some for value in (flow_id, change, now)]
             cursor.execute(insert + ", ".join([ROW] * len(some)), values)
 
 
-def compact_document(flow_id: str) -> bool:
+def _written_at_once(groups: Sequence[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
+    some: list[tuple[str, bytes]] = []
+    for group in groups:
+        weight = sum(len(change) for _, change in some)
+        if some and (len(some) == INSERTED_AT_ONCE or weight + len(group[1]) > INSERTED_BYTES):
+            yield some
+            some = []
+        some.append(group)
+    if some:
+        yield some
+
+
+def compact_document(flow_id: str) -> int:
     """Makes one snapshot of all there is, and takes away exactly what went into it: an update that arrives meanwhile stays.
-    False when somebody else is at it, or when there is nothing to do."""
+    Its bytes; 0 when somebody else is at it, or when there is nothing to do."""
     try:
         with lease(f"sync:{flow_id}"):
             return _compact(flow_id)
     except LeaseTaken:
-        return False
+        return 0
 
 
 def compact_forgotten() -> None:
@@ -112,24 +125,24 @@ def _of_known_flows(groups: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
     return [(flow_id, change) for flow_id, change in groups if flow_id in known]
 
 
-def _compact(flow_id: str) -> bool:
+def _compact(flow_id: str) -> int:
     parts = _read(flow_id)
     if not parts.rows and not parts.streamed:
         drop_from_stream(flow_id, [])
-        return False
+        return 0
     try:
         state = Document(parts.updates()).since()
     except BadUpdate:
         log.error("document cannot be compacted", flow=flow_id)
-        return False
+        return 0
     try:
         with transaction.atomic():
             _replace_snapshot(flow_id, state, parts)
             _delete_rows([row_id for row_id, _ in parts.rows])
     except (_Overtaken, IntegrityError):
-        return False
+        return 0
     drop_from_stream(flow_id, [entry_id for entry_id, _ in parts.streamed])
-    return True
+    return len(state)
 
 
 class _Overtaken(Exception):

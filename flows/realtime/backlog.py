@@ -7,6 +7,7 @@ from dataclasses import dataclass
 # Making a snapshot costs as much as the whole document. It pays when the log weighs as much, so that the cost of all of them
 # stays in proportion to what is written; and it must be when there are too many entries to be read by who joins.
 FEW, MANY, FEW_AT_REST = 500, 5_000, 50
+HEAVY = 8_000_000  # bytes: as good as many entries
 
 
 @dataclass
@@ -21,7 +22,8 @@ class Backlog:
 
     @property
     def is_due(self) -> bool:
-        return self.entries >= FEW and (self.weight >= self.snapshot_weight or self.entries >= MANY)
+        is_worth_it = self.weight >= self.snapshot_weight and (self.entries >= FEW or self.weight >= HEAVY)
+        return is_worth_it or self.entries >= MANY
 
     @property
     def is_due_at_rest(self) -> bool:
@@ -29,5 +31,4 @@ class Backlog:
 
     def empty(self) -> None:
         """A snapshot is about to be made, of all there is."""
-        self.snapshot_weight += self.weight
         self.entries = self.weight = 0

@@ -18,7 +18,7 @@ from flows.realtime.follower import Follower
 from flows.realtime.journals import DatabaseJournal, Journal, JournalDown, StreamJournal
 from flows.realtime.peers import Peer
 from flows.realtime.rooms import Room
-from flows.realtime.threads import on_reader
+from flows.realtime.threads import on_compactor, on_reader
 from flows.sync.awareness import Entry
 from scaiflow.kit import metrics
 from scaiflow.kit.ws import OUR_BUG, UNAVAILABLE, Close
@@ -109,7 +109,9 @@ class Hub:
             task.add_done_callback(lambda _: self._compacting.pop(room.flow_id, None))
 
     async def _compacted(self, flow_id: str) -> None:
-        await on_reader(compact_document, flow_id)
+        weight = await on_compactor(compact_document, flow_id)
+        if weight and (room := self.rooms.get(flow_id)):
+            room.backlog.snapshot_weight = weight
 
     # --- what is written is told --------------------------------------------------------------------------------------
 

@@ -1,8 +1,9 @@
 """The database, from the event loop: on threads of our own, which keep their connections open.
 
-One thread writes, so that groups reach the log in the order in which they were collected; a few read. On SQLite the writer
-does not wait for the disk: what it commits outlives this process however that ends, and only a power failure may take the
-last moments of it, which the clients still have. Waiting would cost 200 microseconds of CPU and some milliseconds a group.
+One thread writes, so that groups reach the log in the order in which they were collected; a few read; one makes snapshots,
+for which whole documents are in memory. On SQLite the writer does not wait for the disk: what it commits outlives this
+process however that ends, and only a power failure may take the last moments of it, which the clients still have. Waiting
+would cost 200 microseconds of CPU and some milliseconds a group.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 READERS = 3
 _writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sync-writer")
+_compactor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sync-compactor")
 _readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="sync-reader")
 
 
@@ -32,6 +34,10 @@ async def on_reader(work: Callable[Given, Result], *args: Given.args, **kwargs: 
     return await asyncio.get_running_loop().run_in_executor(
         _readers, lambda: here.run(lambda: _run(work, *args, **kwargs))
     )
+
+
+async def on_compactor(work: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
+    return await asyncio.get_running_loop().run_in_executor(_compactor, lambda: _run(work, *args, **kwargs))
 
 
 def _write(work: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:

@@ -16,7 +16,8 @@ from flows.sync.protocol import Malformed, read_uint
 NOTHING = b"\x00\x00"
 EMPTY_VECTOR = b"\x00"
 # Merging is quadratic in the number of updates, and taking in what was merged can be, where people wrote at the same place.
-CHUNK = 25
+# Large ones gain nothing by it, and need memory for all of them several times over.
+CHUNK, CHUNK_BYTES = 25, 250_000
 SHALLOW = 10_000
 LEAST_OF_A_CLIENT = 4  # bytes: a number of structs, an id, a clock, and one struct of one byte
 
@@ -137,7 +138,15 @@ def merged(updates: Sequence[bytes]) -> bytes:
 
 
 def merged_in_chunks(updates: Sequence[bytes]) -> list[bytes]:
-    return [merged(updates[at : at + CHUNK]) for at in range(0, len(updates), CHUNK)]
+    chunks: list[list[bytes]] = [[]]
+    weight = 0
+    for update in updates:
+        if chunks[-1] and (len(chunks[-1]) == CHUNK or weight + len(update) > CHUNK_BYTES):
+            chunks.append([])
+            weight = 0
+        chunks[-1].append(update)
+        weight += len(update)
+    return [merged(chunk) for chunk in chunks if chunk]
 
 
 def says_something(update: bytes) -> bool:

@@ -117,6 +117,11 @@ class Stage:
         lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
         return {series: float(value) for series, _, value in lines}
 
+    def resident(self, name: str = "server") -> int:
+        """KiB of memory that the process holds now."""
+        status = Path(f"/proc/{self.group.running[name].pid}/status").read_text()
+        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
+
     def rows(self, query: str, *arguments: Any) -> list[tuple[Any, ...]]:
         """Straight from the database file."""
         with sqlite3.connect(self.folder / "scaiflow.db", timeout=20) as connection:

@@ -197,6 +197,29 @@ def test_w7_who_does_not_read_is_closed_and_loses_nothing_and_nobody_waits(node:
     node.until("equal", ids=["ada", "bob", "slow"])
 
 
+def test_w7_readers_who_do_not_read_do_not_make_memory_grow(node: Node, server: Stage) -> None:
+    """What waits for each of them is bounded, and then they are gone: else five would keep 300 MB of what goes by."""
+    flow = server.flow()
+    join(node, server, "ada", flow)
+    join(node, server, "bob", flow)
+    without = max(most_memory(node, server) for _ in range(2))
+    for number in range(5):
+        join(node, server, f"slow {number}", flow)
+        node.ask("pause", id=f"slow {number}")
+    assert most_memory(node, server) - without < 150_000
+
+
+def most_memory(node: Node, server: Stage) -> int:
+    """KiB, while sixty megabytes go from ada to bob."""
+    most = 0
+    for number in range(60):
+        node.ask("fill", id="ada", key="big", characters=1_000_000)
+        node.ask("set", id="ada", key="round", value=number)
+        node.until("has", id="bob", key="round", value=number)
+        most = max(most, server.resident())
+    return most
+
+
 @pytest.mark.parametrize("where", ["token", "access_token", "subprotocol"])
 def test_w12_the_token_is_read_from_the_query_or_a_subprotocol(node: Node, server: Stage, where: str) -> None:
     url, token = f"{server.url(server.flow())}/sync", server.token()
