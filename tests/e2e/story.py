@@ -100,6 +100,8 @@ def ask_and_decide(ada: Person, flow: str) -> None:
     ada.sees("What led here")
     page.get_by_label("Comment").fill("Tell them no")
     ada.press("Approve")
+    ada.sees("it cannot be taken back")
+    ada.press("Decide: approve")
     ada.sees("Decided: approve")
     ada.open("/checkpoints?status=resolved")
     ada.sees("by Ada Author")
