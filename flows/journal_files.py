@@ -1,6 +1,6 @@
 """The log of embedded installations: files beside SQLite's, in front of the database as streams are with Redis.
 
-A process appends to a file of its own, which costs a tenth of a row, and brings it into the database within a second. Every
+A process appends to a file of its own, which costs a tenth of a row, and brings it into the database within seconds. Every
 group is in a file or in the database at any moment: a file is removed after its groups were written there. So who reads the
 files first and the database after them has read everything. Who writes a file holds a lock on it for as long as it lives.
 """

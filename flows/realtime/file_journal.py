@@ -1,4 +1,4 @@
-"""The journal of an embedded installation: a file, appended to on the event loop itself, and the database within a second.
+"""The journal of an embedded installation: a file, appended to on the event loop itself, and the database within seconds.
 
 An append is a copy into the system's page cache: it costs 10 to 30 microseconds, a row 150, and a thread to write it as much
 again. It outlives the process however that ends; a power failure may take the last moments, which the clients still have.
@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from contextlib import suppress
 
 import structlog
 
 from flows.journal_files import LogFile, new_file
-from flows.realtime.journals import WRITE_BEHIND_SECONDS, DatabaseJournal, Groups, JournalDown, by_flow
+from flows.realtime.journals import DatabaseJournal, Groups, JournalDown, by_flow
 from flows.sync import records
 
+# What is in files is read from there as well, so there is no hurry; but no more than that is kept in memory.
+BEHIND_SECONDS, HEAVY = 5.0, 1_000_000
 log = structlog.get_logger(__name__)
 
 
@@ -27,6 +30,8 @@ class FileJournal:
         self._database = DatabaseJournal()
         self._behind: asyncio.Task[None] | None = None
         self._storing = asyncio.Lock()
+        self._is_heavy = asyncio.Event()
+        self._weight = 0
 
     def write_at_once(self, groups: Groups) -> bool:
         try:
@@ -37,6 +42,9 @@ class FileJournal:
             self._seal()
             return False
         self._groups += groups
+        self._weight += sum(len(change) for _, change in groups)
+        if self._weight > HEAVY:
+            self._is_heavy.set()
         if self._behind is None or self._behind.done():
             self._behind = asyncio.get_running_loop().create_task(self._write_behind())
         return True
@@ -49,8 +57,11 @@ class FileJournal:
 
     async def _write_behind(self) -> None:
         while self._groups or self._sealed:
-            await asyncio.sleep(WRITE_BEHIND_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_heavy.wait(), BEHIND_SECONDS)
             await self._store()
+            if self._sealed:  # the database cannot be had now
+                await asyncio.sleep(BEHIND_SECONDS)
 
     async def _store(self) -> None:
         async with self._storing:
@@ -68,4 +79,5 @@ class FileJournal:
     def _seal(self) -> None:
         if self._file is not None:
             self._sealed.append((self._file, self._groups))
-            self._file, self._groups = None, []
+            self._file, self._groups, self._weight = None, [], 0
+            self._is_heavy.clear()

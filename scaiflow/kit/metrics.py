@@ -44,7 +44,7 @@ SYNC_FRAMES_IN = Tally(
     ("step1", "step2", "update", "awareness", "query_awareness", "unknown"),
 )  # fmt: skip
 SYNC_FRAMES_OUT = Tally("scaiflow_sync_frames_out", "Frames told to clients, one for each receiver")
-SYNC_GROUPS = Counter("scaiflow_sync_groups", "Groups of updates that were written, each for one room")
+SYNC_GROUPS = Tally("scaiflow_sync_groups", "Groups of updates that were written, each for one room")
 SYNC_DROPS = Counter("scaiflow_sync_drops", "Sockets that this server closed", ["code"])
 SYNC_WRITE_SECONDS = Histogram("scaiflow_sync_write_seconds", "Time to write one round of groups", buckets=SECONDS)
 RATE_LIMITED = Counter("scaiflow_rate_limited", "Requests refused for coming too often", ["group"])
