@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.e2e.chromium import PHONE, Person
 from tests.e2e.pages import PAGES, TABS
@@ -118,6 +118,27 @@ def test_the_keyboard_reaches_the_nodes_of_a_drawing(stage: Stage, lived_in: dic
     expect(page.locator("#inspector")).to_contain_text("node_classify")
     expect(page.locator("svg.graph a[aria-current]")).to_have_count(1)
     ada.leave()
+
+
+def test_a_sync_says_that_it_works_and_then_what_it_did(stage: Stage) -> None:
+    sam = stage.person("usr_sam")
+    page = sam.open("/settings/sync")
+    working = page.get_by_text("Reading people and groups from ScaiKey")
+    expect(working).to_be_hidden()
+    seen = []
+
+    def look(route: Route) -> None:
+        """While the answer is awaited."""
+        seen.append(working.is_visible())
+        route.continue_()
+
+    page.route("**/settings/sync", look)
+    sam.press("Sync now")
+    sam.sees("Result")
+    expect(working).to_be_hidden()
+    assert seen == [True]
+    assert sam.complaints == []
+    sam.leave()
 
 
 def test_a_viewer_is_offered_nothing_that_they_may_not_do(stage: Stage, lived_in: dict[str, str]) -> None:
