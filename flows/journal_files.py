@@ -20,10 +20,16 @@ from flows.sync.records import Group
 
 class LogFile:
     def __init__(self, path: Path) -> None:
-        """Raises OSError."""
+        """Raises OSError, also when somebody took the new file for one that was left behind before it was locked."""
         self.path = path
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not os.fstat(self._descriptor).st_nlink:
+                raise FileNotFoundError(f"{path} was taken away")
+        except OSError:
+            os.close(self._descriptor)
+            raise
 
     def append(self, data: bytes) -> None:
         """Outlives this process when it returns. Raises OSError; then some of it may be there, and nothing may follow it."""
