@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -12,7 +12,7 @@ from django.utils import timezone
 from flows.journal_files import all_groups, left_behind, read_files
 from flows.models import DocumentUpdate, Flow, FlowDocument
 from flows.streams import dirty_flows, drop_from_stream, read_stream
-from flows.sync.document import BadUpdate, Document
+from flows.sync.document import BadUpdate, Document, portions
 from scaiflow.kit.leases import LeaseTaken, lease
 
 log = structlog.get_logger(__name__)
@@ -71,21 +71,9 @@ def append_updates(groups: Sequence[tuple[str, bytes]]) -> None:
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     insert = INSERT.format(names=", ".join(map(connection.ops.quote_name, NAMES)))
     with connection.cursor() as cursor:
-        for some in _written_at_once(groups):
+        for some in portions(groups, lambda group: len(group[1]), most=INSERTED_AT_ONCE, heaviest=INSERTED_BYTES):
             values = [value for flow_id, change in some for value in (flow_id, change, now)]
             cursor.execute(insert + ", ".join([ROW] * len(some)), values)
-
-
-def _written_at_once(groups: Sequence[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
-    some: list[tuple[str, bytes]] = []
-    for group in groups:
-        weight = sum(len(change) for _, change in some)
-        if some and (len(some) == INSERTED_AT_ONCE or weight + len(group[1]) > INSERTED_BYTES):
-            yield some
-            some = []
-        some.append(group)
-    if some:
-        yield some
 
 
 def compact_document(flow_id: str) -> int:

@@ -6,13 +6,14 @@ it tells others. Here such changes are kept beside it, so that a snapshot or a n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from pycrdt import Doc, TransactionEvent, get_update, merge_updates
 
 from flows.sync.protocol import Malformed, read_uint
 
+Item = TypeVar("Item")
 NOTHING = b"\x00\x00"
 EMPTY_VECTOR = b"\x00"
 # Merging is quadratic in the number of updates, and taking in what was merged can be, where people wrote at the same place.
@@ -138,15 +139,21 @@ def merged(updates: Sequence[bytes]) -> bytes:
 
 
 def merged_in_chunks(updates: Sequence[bytes]) -> list[bytes]:
-    chunks: list[list[bytes]] = [[]]
+    return [merged(some) for some in portions(updates, len, most=CHUNK, heaviest=CHUNK_BYTES)]
+
+
+def portions(items: Iterable[Item], weigh: Callable[[Item], int], *, most: int, heaviest: int) -> Iterator[list[Item]]:
+    """In order, at most so many together, and no more than so heavy together; a heavier one comes alone."""
+    some: list[Item] = []
     weight = 0
-    for update in updates:
-        if chunks[-1] and (len(chunks[-1]) == CHUNK or weight + len(update) > CHUNK_BYTES):
-            chunks.append([])
-            weight = 0
-        chunks[-1].append(update)
-        weight += len(update)
-    return [merged(chunk) for chunk in chunks if chunk]
+    for item in items:
+        if some and (len(some) == most or weight + weigh(item) > heaviest):
+            yield some
+            some, weight = [], 0
+        some.append(item)
+        weight += weigh(item)
+    if some:
+        yield some
 
 
 def says_something(update: bytes) -> bool:
