@@ -34,15 +34,39 @@ def run(config: Config) -> None:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
         with listening(config) as (server, sandbox):
+            stopping = Stopping(server)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, stopping.ask)
             sys.stdout.write(f"sandbox listening on {_address(config, server)}\n")
             sys.stdout.flush()
-            server.run()
+            stopping.serve()
     except KeyboardInterrupt:
         return
 
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+class Stopping:
+    """A signal ends the loop between two events. An exception from the signal's handler would end it inside of one,
+    such as after a connection was accepted and before anything knew of it."""
+
+    def __init__(self, server: BaseWSGIServer) -> None:
+        self._server = server
+        self._asked = False
+
+    def ask(self, *_: object) -> None:
+        """From a signal's handler: end soon. Only the first one counts, for the trigger is closed after the loop."""
+        if not self._asked:
+            self._asked = True
+            self._server.pull_trigger()
+
+    def serve(self) -> None:
+        """Serve until asked to stop."""
+        loop = self._server.asyncore.loop
+        while not self._asked:
+            loop(timeout=self._server.adj.asyncore_loop_timeout, map=self._server._map, count=1)  # noqa: SLF001 - no other way to it
 
 
 @contextmanager

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 
@@ -53,6 +55,37 @@ def test_it_says_where_it_listens_and_dies_cleanly(number: signal.Signals) -> No
 
         _, errors = child.communicate(timeout=10)
         assert (child.returncode, errors) == (0, "")
+
+
+@contextmanager
+def many_comers(url: str) -> Iterator[None]:
+    over = threading.Event()
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            with suppress(OSError, HTTPException):
+                SandboxClient(url).get("/")
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(4):
+            pool.submit(come_and_go)
+        try:
+            yield
+        finally:
+            over.set()
+
+
+@pytest.mark.slow
+def test_a_signal_among_many_comers_leaves_nothing_open() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT) * 10:
+        with process() as (child, url), many_comers(url):
+            assert SandboxClient(url).get("/").status == 200
+
+            child.send_signal(number)
+
+            _, errors = child.communicate(timeout=10)
+            said = [line for line in errors.splitlines() if not re.fullmatch(r"Canceling \d+ pending task\(s\)", line)]
+            assert (child.returncode, said) == (0, [])
 
 
 def test_it_refuses_to_listen_beyond_this_machine() -> None:
