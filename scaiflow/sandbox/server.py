@@ -34,12 +34,12 @@ def run(config: Config) -> None:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     try:
         with listening(config) as (server, sandbox):
-            stopping = Stopping(server)
+            loop = Loop(server)
             for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, stopping.ask)
+                signal.signal(number, loop.stop)
             sys.stdout.write(f"sandbox listening on {_address(config, server)}\n")
             sys.stdout.flush()
-            stopping.serve()
+            loop.run()
     except KeyboardInterrupt:
         return
 
@@ -48,25 +48,24 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-class Stopping:
-    """A signal ends the loop between two events. An exception from the signal's handler would end it inside of one,
-    such as after a connection was accepted and before anything knew of it."""
+class Loop:
+    """Serves until it is stopped, between two events. An exception from a signal's handler would end it inside of one, such
+    as after a connection was accepted and before anything knew of it."""
 
     def __init__(self, server: BaseWSGIServer) -> None:
         self._server = server
-        self._asked = False
+        self._is_stopped = False
 
-    def ask(self, *_: object) -> None:
-        """From a signal's handler: end soon. Only the first one counts, for the trigger is closed after the loop."""
-        if not self._asked:
-            self._asked = True
+    def run(self) -> None:
+        loop, patience = self._server.asyncore.loop, self._server.adj.asyncore_loop_timeout
+        while not self._is_stopped:
+            loop(timeout=patience, map=self._server._map, count=1)  # noqa: SLF001  there is no other way to it
+
+    def stop(self, *_: object) -> None:
+        """From a signal's handler or another thread, before the server is closed. Only the first time counts."""
+        if not self._is_stopped:
+            self._is_stopped = True
             self._server.pull_trigger()
-
-    def serve(self) -> None:
-        """Serve until asked to stop."""
-        loop = self._server.asyncore.loop
-        while not self._asked:
-            loop(timeout=self._server.adj.asyncore_loop_timeout, map=self._server._map, count=1)  # noqa: SLF001 - no other way to it
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from scaiflow.sandbox.config import Config
-from scaiflow.sandbox.server import listening
+from scaiflow.sandbox.server import Loop, listening
 from tests.sandbox.client import SandboxClient
 
 
@@ -17,11 +17,11 @@ from tests.sandbox.client import SandboxClient
 def running(config: Config) -> Iterator[str]:
     """A sandbox of its own in a thread; its address."""
     with listening(config) as (server, sandbox):
-        thread = threading.Thread(target=server.run)
+        loop = Loop(server)
+        thread = threading.Thread(target=loop.run)
         thread.start()
         yield sandbox.base_url
-        server.task_dispatcher.shutdown()
-        server.trigger.pull_trigger(server.close)
+        loop.stop()
         thread.join()
 
 
