@@ -33,7 +33,9 @@ SCAIKEY_CLIENT_SECRET = env.text("SCAIFLOW_SCAIKEY_CLIENT_SECRET", secret=True)
 SCAIKEY_AUDIENCE = env.text("SCAIKEY_AUDIENCE", SCAIKEY_CLIENT_ID)
 if SCAIKEY_BASE_URL and not SCAIKEY_AUDIENCE:
     env.refuse("SCAIFLOW_SCAIKEY_CLIENT_ID", "is required when SCAIKEY_BASE_URL is set (it is the audience of tokens)")
-OIDC_REDIRECT_URI = env.text("SCAIFLOW_OIDC_REDIRECT_URI", "http://localhost:5173/auth/callback")
+OIDC_REDIRECT_URI = env.address(
+    "SCAIFLOW_OIDC_REDIRECT_URI", "http://localhost:5173/auth/callback", schemes=("https", "http")
+)
 ACCEPT_ID_TOKENS = env.flag("SCAIFLOW_ACCEPT_ID_TOKENS")
 PERMISSION_CLAIMS = env.words("SCAIFLOW_PERMISSION_CLAIMS", "scope,scp,permissions")
 DEFAULT_PERMISSIONS = env.words("SCAIFLOW_DEFAULT_PERMISSIONS")
@@ -89,7 +91,7 @@ if DATABASES["default"]["ENGINE"].endswith("mysql"):
     import pymysql
 
     pymysql.install_as_MySQLdb()
-REDIS_URL = env.text("SCAIFLOW_REDIS_URL", secret=True)
+REDIS_URL = env.address("SCAIFLOW_REDIS_URL", schemes=("redis", "rediss", "unix"), secret=True)
 STORAGES = {
     "default": env.storage("SCAIFLOW_STORAGE_URL", "file://var/objects"),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -268,7 +270,7 @@ CSRF_FAILURE_VIEW = "scaiflow.console.views.failures.form_out_of_date"
 METRICS_TOKEN = env.text("SCAIFLOW_METRICS_TOKEN", secret=True)
 WORKER_METRICS_PORT = env.number("SCAIFLOW_WORKER_METRICS_PORT", 0, most=65535)
 OTLP_ENDPOINT = env.base_url("OTEL_EXPORTER_OTLP_ENDPOINT")
-SENTRY_DSN = env.text("SENTRY_DSN", secret=True)
+SENTRY_DSN = env.address("SENTRY_DSN", schemes=("https", "http"), secret=True)
 
 # --- logs -------------------------------------------------------------------------------------------------------------
 LOG_FORMAT = env.choice("SCAIFLOW_LOG_FORMAT", {"json", "console"}, "json")
