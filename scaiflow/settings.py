@@ -62,6 +62,9 @@ MAX_CONTENT_BYTES = env.number("SCAIFLOW_MAX_CONTENT_BYTES", 5 * 1024 * 1024, le
 # A body may be as large as the content in it, plus a name and a description, plus what JSON's escapes cost.
 MAX_BODY_BYTES = MAX_CONTENT_BYTES + 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+# A package holds a document, its manifest and a readme, so it may be larger than any of them (catalog/packaging.py).
+MAX_PACKAGE_BYTES = 32 * 1024 * 1024
+PACKAGE_ROADS = {"/api/v1/flows/import", "/flows/new", "/flows/try"}
 MAX_SYNC_BYTES = env.number("SCAIFLOW_MAX_SYNC_BYTES", 16 * 1024 * 1024, least=1024)
 SYNC_QUEUE_BYTES = env.number("SCAIFLOW_SYNC_QUEUE_BYTES", 4 * 1024 * 1024, least=64 * 1024)
 SYNC_SOCKETS_PER_FLOW = env.number("SCAIFLOW_SYNC_SOCKETS_PER_FLOW", 100, least=1)
