@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from scaiflow import env
+from tests.loopback import Service, Told, serving
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"
@@ -78,6 +79,31 @@ def test_the_dockerfile_passes_its_linter() -> None:
     linter = [str(Path(sys.executable).with_name("hadolint")), "--failure-threshold", "style", "docker/Dockerfile"]
     told = subprocess.run(linter, cwd=ROOT, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stdout
+
+
+@pytest.mark.parametrize("service", ["web", "sync", "worker", "beat"])
+def test_the_images_own_health_check_asks_about_the_role_that_the_container_runs(tmp_path: Path, service: str) -> None:
+    """Neither knows what the other was told: the check is started beside the process, in the container's environment."""
+    (tmp_path / "python").symlink_to("/bin/true")  # the server itself is tried in test_roles.py
+    dockerfile = (DOCKER / "Dockerfile").read_text()
+    given = dict(re.findall(r"(SCAIFLOW_[A-Z_]+)=(\S+)", " ".join(re.findall(r"^ENV (.*)$", dockerfile, re.MULTILINE))))
+    given |= {name: str(value) for name, value in OURS[service]["environment"].items()}
+    env = given | {"TMPDIR": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    for command in (OURS[service]["command"], ["manage", "check"]):  # the second is what an operator asks for beside it
+        subprocess.run(["sh", "docker/entrypoint.sh", *command], cwd=ROOT, env=env, check=True)
+    (asked,) = re.findall(r"^HEALTHCHECK .*CMD (\[.*\])$", dockerfile, re.MULTILINE)
+    assert is_well(json.loads(asked), env | {"PORT": "9"}) is False
+    if service in {"web", "sync"}:
+        with serving(Service().on("GET", "/readyz", Told(200, {}))) as there:
+            assert is_well(json.loads(asked), env | {"PORT": there.url.rpartition(":")[2]})
+    else:
+        (tmp_path / f"scaiflow-{service}.alive").touch()
+        assert is_well(json.loads(asked), env | {"PORT": "9"})
+
+
+def is_well(asked: list[str], env: dict[str, str]) -> bool:
+    command = [sys.executable if word == "python" else word for word in asked]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=False).returncode == 0
 
 
 def test_compose_waits_for_what_it_needs() -> None:
