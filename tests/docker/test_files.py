@@ -112,8 +112,22 @@ def test_compose_waits_for_what_it_needs() -> None:
         assert OURS[role]["depends_on"] == {"init": {"condition": "service_completed_successfully"}}
 
 
+def test_a_workers_counts_can_be_read_from_the_inside_and_from_nowhere_else() -> None:
+    """Without them the dashboard's panels about jobs and steps stay empty."""
+    assert OURS["worker"]["environment"]["SCAIFLOW_WORKER_METRICS_PORT"] == "8002"
+    assert set(OURS["worker"]["environment"]) > set(OURS["web"]["environment"])
+    assert "ports" not in OURS["worker"]
+    (worker,) = [pod["containers"][0] for pod in pods() if pod["containers"][0]["name"] == "worker"]
+    assert {"name": "SCAIFLOW_WORKER_METRICS_PORT", "value": "8002"} in worker["env"]
+    (policy,) = [param.values[0] for param in MANIFESTS if param.values[0]["kind"] == "NetworkPolicy"]  # type: ignore[index]
+    (rule,) = [one for one in policy["spec"]["ingress"] if one["ports"] == [{"port": 8002, "protocol": "TCP"}]]  # type: ignore[index]
+    assert [one["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for one in rule["from"]] == [
+        "monitoring"
+    ]
+
+
 def test_every_variable_that_is_set_is_one_that_is_read() -> None:
-    told = set(OURS["web"]["environment"])
+    told = set(OURS["web"]["environment"]) | set(OURS["worker"]["environment"])
     for document in (param.values[0] for param in MANIFESTS):
         told |= set(document.get("data", {})) | set(document.get("stringData", {}))  # type: ignore[union-attr]
     assert {name for name in told if name.startswith("SCAI")} <= set(env.SEEN)
