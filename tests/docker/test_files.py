@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from scaiflow import env
+from scaiflow.sandbox.config import Config
 from tests.loopback import Service, Told, serving
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +63,23 @@ def test_the_client_takes_the_compose_file_and_makes_of_it_what_is_written() -> 
         assert (made[name]["read_only"], made[name]["cap_drop"]) == (True, ["ALL"])
     assert made["web"]["environment"]["SCAIFLOW_DB_URL"] == "postgres://scaiflow:x@postgres:5432/scaiflow"
     assert made["sync"]["stop_grace_period"] == "40s"
+
+
+def test_what_the_documents_set_for_the_sandbox_leads_to_the_one_that_compose_starts() -> None:
+    text = (ROOT / "docs/operating.md").read_text()
+    told = dict(re.findall(r"^((?:SCAI|SANDBOX)[A-Z_]+)=(\S+)$", text, re.MULTILINE))
+    sandbox = json.loads(compose("config", "--format", "json"))["services"]["sandbox"]
+    assert told["SCAIKEY_BASE_URL"] == told["SCAIGRID_BASE_URL"] == sandbox["environment"]["SANDBOX_PUBLIC_URL"]
+    name, port = sandbox["environment"]["SANDBOX_PUBLIC_URL"].removeprefix("http://").split(":")
+    assert name in sandbox["networks"]["default"]["aliases"]
+    assert [(one["host_ip"], one["published"], str(one["target"])) for one in sandbox["ports"]] == [
+        ("127.0.0.1", port, port)
+    ]
+    assert sandbox["command"][sandbox["command"].index("--port") + 1] == port
+    assert (told["SCAIFLOW_SCAIKEY_CLIENT_ID"], told["SCAIFLOW_SCAIKEY_CLIENT_SECRET"]) == (
+        Config.client_id, Config.client_secret,
+    )  # fmt: skip
+    assert set(told) <= set(env.SEEN)
 
 
 def test_compose_starts_the_image_that_ci_builds() -> None:
