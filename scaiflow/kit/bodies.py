@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from django.conf import settings
+from scaiflow.kit.middleware import most_bytes
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
@@ -17,17 +17,17 @@ def bounded(application: Application) -> Application:
     (middleware.py) refuses it as one that had said so, with the same answer, line and count."""
 
     async def with_bounded_bodies(scope: dict[str, Any], receive: Receive, send: Any) -> None:
-        taken = 0
+        taken, most = 0, most_bytes(scope["path"])
 
         async def receive_some() -> dict[str, Any]:
             nonlocal taken
             message = await receive()
-            while taken > settings.MAX_BODY_BYTES and message["type"] == "http.request":
+            while taken > most and message["type"] == "http.request":
                 message = await receive()  # what is still on its way is let fall
             if message["type"] != "http.request":
                 return message
             taken += len(message.get("body", b""))
-            if taken > settings.MAX_BODY_BYTES:
+            if taken > most:
                 message = {"type": "http.request", "body": b"", "more_body": False}
             if taken and not message.get("more_body", False):
                 others = [header for header in scope["headers"] if header[0] != b"content-length"]

@@ -24,6 +24,7 @@ from tests.loopback import Asked, Service, Told
 from tests.scaikey import ScaiKey
 
 pytestmark = pytest.mark.django_db(transaction=True)
+BREATH = threading.Event()
 STREAM = "/api/v1/scaicore/events/stream?core_id=core_1"
 
 
@@ -210,7 +211,7 @@ class TestResuming:
                 log.add(1)
                 begun = log.tokens.count(str(ada.token))
                 while log.tokens.count(str(ada.token)) < begun + 3:
-                    time.sleep(0.01)
+                    BREATH.wait(0.01)
                 polled.set()
             return told
 
