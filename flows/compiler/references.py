@@ -108,7 +108,7 @@ def _sources(field: Field, value: Any, path: Path) -> Iterator[tuple[Path, str, 
     """The texts of a field that are read, each with its place and whether it is a template; in document order."""
     if field.reads in ("expression", "expressions"):
         places = [(path, value)] if field.reads == "expression" else _children(path, value)
-        yield from ((place, text, False) for place, text in places if isinstance(text, str) and text.strip())
+        yield from ((place, text, False) for place, text in places if isinstance(text, str))
         return
     waiting = [(path, value)]
     while waiting:

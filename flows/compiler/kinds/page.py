@@ -49,6 +49,7 @@ READS = {
     "expressions": "expressions by name",
     "template": "a template",
     "templates": "templates, at any depth",
+    "arguments": "templates by name, at any depth",
     "prose": "prose",
 }
 FORMATS = {
