@@ -22,6 +22,7 @@ from flows.compiler import KINDS, analyse, check_shape, compile_flow
 from flows.compiler.control import Control
 from flows.compiler.document import read_flow
 from flows.compiler.manifest import manifest_of
+from flows.compiler.meetings import Meetings
 from flows.compiler.plain import canonical
 from flows.compiler.structure import Structurer
 from flows.compiler.yaml_writer import as_yaml
@@ -162,7 +163,7 @@ def milliseconds(work: Callable[[], object]) -> float:
 def writing(document: Any) -> float:
     """The part of it that writes the YAML."""
     control = Control(read_flow(canonical(document)[0]))
-    manifest = manifest_of(control, Structurer(control).flow())
+    manifest = manifest_of(control, Structurer(control, Meetings(control)).flow())
     return milliseconds(lambda: as_yaml(manifest))
 
 
