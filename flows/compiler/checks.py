@@ -104,7 +104,6 @@ def _models(flow: Flow, report: Report) -> None:
     if turns and not roles:
         message = "the flow has model turns but declares no models: add one to config.core_identity.models"
         report.add("no_models", message, path)
-        return
     used = set()
     for node in turns:
         role = role_of(node.kind.settings(node.config))
