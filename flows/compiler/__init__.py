@@ -99,7 +99,7 @@ def compile_flow(document: object, *, format: Format = "yaml") -> Compiled:
     """Of a document, or of its Analysis where there is one already. Raises CompileError with everything that was found."""
     made = document if isinstance(document, Analysis) else analyse(document)
     if made.control is None or made.blocks is None:
-        raise CompileError(made.found)
+        raise _refusal(made.found)
     try:
         with _nothing_to_collect():
             manifest = manifest_of(made.control, made.blocks)
@@ -109,6 +109,13 @@ def compile_flow(document: object, *, format: Format = "yaml") -> Compiled:
         raise CompileError([*made.found, Diagnostic("error", "too_large", str(error), "nodes")]) from None
     name = made.control.flow.name
     return Compiled(format, body, slug_of(name), hashlib.sha256(text).hexdigest(), tuple(made.found))
+
+
+def _refusal(found: list[Diagnostic]) -> CompileError:
+    """A flow that does not compile is told why: a refusal without an error would be a bug of the compiler."""
+    if all(each.severity != "error" for each in found):
+        raise AssertionError("a flow without errors was not compiled")
+    return CompileError(found)
 
 
 def analyse(document: object) -> Analysis:

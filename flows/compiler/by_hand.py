@@ -192,7 +192,9 @@ def _lists_in(step: Map) -> Iterator[Any]:
     for verb, parts in (("match", "cases"), ("parallel", "branches")):
         if isinstance(inner := step.get(verb), dict):
             named = inner.get(parts)
-            yield from (part.get("steps") for part in named if isinstance(part, dict)) if isinstance(named, list) else ()
+            yield from (
+                (part.get("steps") for part in named if isinstance(part, dict)) if isinstance(named, list) else ()
+            )
             yield inner.get("else")
     for verb in ("foreach", "while"):
         if isinstance(inner := step.get(verb), dict):

@@ -86,8 +86,8 @@ class CompileError(Exception):
 
 
 class Report:
-    """Collects findings from the passes; `sorted()` puts them into document order. Those of one place keep the order in which
-    the passes made them.
+    """Collects findings from the passes; `sorted()` puts them into document order. Those of one place keep the order in
+    which the passes made them.
     """
 
     def __init__(self) -> None:
@@ -114,8 +114,8 @@ class Report:
 
 
 def document_order(path: Path) -> Order:
-    """Sort key of a place: its section, then list items by number and the keys of maps by name, as the canonical document has
-    them. A place comes before what is in it, unknown sections come last."""
+    """Sort key of a place: its section, then list items by number and the keys of maps by name, as the canonical document
+    has them. A place comes before what is in it, unknown sections come last."""
     rank = _RANK.get(str(path[0]), len(_RANK)) if path else -1
     return rank, [(0, part, "") if isinstance(part, int) else (1, 0, part) for part in path]
 

@@ -21,8 +21,8 @@ Map = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node of a known kind. `index` is its place in `nodes`, `config` what was filled in, `raw` the node as it stands in the
-    document."""
+    """A node of a known kind. `index` is its place in `nodes`, `config` what was filled in, `raw` the node as it stands in
+    the document."""
 
     index: int
     id: str

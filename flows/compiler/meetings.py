@@ -1,5 +1,5 @@
-"""Where the branches of parallels meet. All branches of a parallel run, so what two of them share has to be where they meet: it
-would run twice otherwise. A branch that meets none of the others may end by itself."""
+"""Where the branches of parallels meet. All branches of a parallel run, so what two of them share has to be where they meet:
+it would run twice otherwise. A branch that meets none of the others may end by itself."""
 
 from __future__ import annotations
 

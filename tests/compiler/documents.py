@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from flows.compiler import CompileError, check_shape, compile_flow, import_manifest, validate
+from flows.compiler import CompileError, analyse, check_shape, compile_flow, import_manifest
 from scaiflow.sandbox.runtime.verifier import load
 
 ROOT = Path(__file__).parents[2]
@@ -30,15 +30,15 @@ GOOD: list[dict[str, Any]] = [document for document in DOCUMENTS if compiles(doc
 def check(document: Any) -> None:
     """The document has diagnostics and nothing else; what compiles comes back as it was, and the runtime takes it."""
     check_shape(document)
-    found = validate(document)
-    errors = [each for each in found if each.severity == "error"]
-    for format in ("yaml", "ir", "scai"):
-        try:
-            made = compile_flow(document, format=format)  # type: ignore[arg-type]
-        except CompileError as error:
-            assert [each for each in error.diagnostics if each.severity == "error"] == errors != []
-        else:
-            assert errors == []
-            if format == "yaml":
-                assert import_manifest(made.body).content == document
-                load(made.body.decode())
+    analysis = analyse(document)
+    errors = [each for each in analysis.found if each.severity == "error"]
+    try:
+        body = compile_flow(document).body
+    except CompileError as error:
+        assert [each for each in error.diagnostics if each.severity == "error"] == errors != []
+        return
+    assert errors == []
+    assert compile_flow(analysis, format="ir").body
+    assert compile_flow(analysis, format="scai").body
+    assert import_manifest(body).content == document
+    load(body.decode())

@@ -35,7 +35,9 @@ def test_a_flow_with_errors_has_an_empty_body_and_its_errors(ada: Caller, format
 
 
 def test_the_manifest_is_text_and_the_ir_is_base64(ada: Caller) -> None:
-    bodies = {each: ada.post(COMPILE, {"content": greeting(), "format": each}).json() for each in ("yaml", "ir", "scai")}
+    bodies = {
+        each: ada.post(COMPILE, {"content": greeting(), "format": each}).json() for each in ("yaml", "ir", "scai")
+    }
     assert [told["errors"] for told in bodies.values()] == [[], [], []]
     assert bodies["yaml"]["body"] == compile_flow(greeting()).body.decode()
     assert bodies["scai"]["body"] == compile_flow(greeting(), format="scai").body.decode()
