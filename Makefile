@@ -42,10 +42,10 @@ run: setup ## the server with its sandbox on loopback, until Ctrl-C
 	@SCAIFLOW_DEBUG=true $(RUN) manage.py up
 
 test: tools ## the whole test suite but for the slow tests
-	$(RUN) -m pytest -p tests.backends -n 2 -m "not slow"
+	$(RUN) -m pytest -p tests.backends -n 3 -m "not slow"
 
 test-slow: tools ## the slow tests
-	$(RUN) -m pytest -p tests.backends -n 2 -m slow
+	$(RUN) -m pytest -p tests.backends -n 3 -m slow
 
 bench-serving: tools ## what a request costs on each server, and what a process of each role weighs (two minutes and a half)
 	$(RUN) benchmarks/serving.py

@@ -13,6 +13,7 @@ import hashlib
 import io
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ import orjson
 
 FORMAT = 1
 MAX_BYTES = 32 * 1024 * 1024
+# What the library raises for bytes that are no zip, or that say impossible things about themselves.
+UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OSError, OverflowError, RuntimeError,
+    ValueError,
+)  # fmt: skip
 """Of the file, and of all that is in it."""
 
 INDEX, CONTENT, MANIFEST, README = "package.json", "flow.json", "manifest.yaml", "README.md"
@@ -82,7 +88,7 @@ def read_package(body: bytes) -> Package:
     """What `write_package` wrote. Raises PackageError on anything else; nothing is ever unpacked to disk."""
     try:
         files = _unzipped(body)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError, ValueError) as error:
+    except UNREADABLE as error:
         raise PackageError(f"not a package: the zip cannot be read ({error})") from None
     index = _map_of(files, INDEX)
     _check_index(index)

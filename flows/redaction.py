@@ -24,9 +24,9 @@ SECRET_TEXT = re.compile(
     r"|(?<=\bBearer )\S+|(?<=\bBasic )[\w+/=-]{6,}",
     re.I | re.S,
 )
-# `api_key=abc` and `"password": "abc"` inside of a longer text; a reference such as {{api_key}} is no secret.
+# `api_key=abc`, `password == "abc"` and `"password": "abc"` in a longer text; a reference such as {{api_key}} is no secret.
 SECRET_PAIR = re.compile(
-    r"((?:token|secret|password|passwd|pwd|api[_-]?key|authorization)[\"']?\s*[:=]\s*[\"']?)(?!\{\{|\$|\[hidden\])([^\s\"'&,;]+)",
+    r"((?:token|secret|password|passwd|pwd|api[_-]?key|authorization)[\"']?(?>\s*(?:[:=!<>]=+|=>|[:=])\s*[\"']?))(?!\{\{|\$|\[hidden\])([^\s\"'&,;]+)",
     re.I,
 )
 NAMING, NAMED = ("name", "key", "header"), ("value", "default", "content")

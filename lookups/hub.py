@@ -91,7 +91,7 @@ class Hub:
             fetch = _behind(first, self.fetch_with(watch.credential))
             new = await in_thread(lambda: self.tail.advance(fetch, until=last_id, least=limit))
             self._tell(new)
-            watch.give(await self._catch_up(fetch, last_id, limit))
+            watch.give(await self._catch_up(self.fetch_with(watch.credential), last_id, limit))
             self.watches.append(watch)
         self._deserted.clear()
         _hubs[self.key] = self  # the last one may have left while this one read
@@ -100,9 +100,12 @@ class Hub:
             self._poll.add_done_callback(self._poll_ended)
 
     async def _catch_up(self, fetch: Fetch, last_id: str | None, limit: int) -> list[sse.Message]:
-        missed = self.tail.after(last_id) if last_id else self.tail.newest(limit)
-        if missed is None:
-            missed = await in_thread(lambda: _deeper(fetch, str(last_id), self.tail))
+        """`fetch` begins with a page of now: the one that the watcher came with may lack what was told meanwhile."""
+        tail = self.tail
+        missed = tail.after(last_id) if last_id else tail.newest(limit)
+        if not tail.is_whole and (missed is None or (not last_id and len(missed) < limit)):
+            tail = await in_thread(lambda: _deeper(fetch, self.tail, until=last_id, least=limit))
+            missed = tail.after(last_id) if last_id else tail.newest(limit)
         if missed is None:
             return [sse.GAP, *map(sse.event, self.tail.newest(limit))]
         return [sse.event(one) for one in missed]
@@ -213,10 +216,10 @@ def _behind(first: Page, fetch: Fetch) -> Fetch:
     return lambda cursor: first if cursor is None else fetch(cursor)
 
 
-def _deeper(fetch: Fetch, last_id: str, tail: Tail) -> list[Event] | None:
-    """The events behind `last_id`, from further back than the shared tail goes, up to where the shared tail is now."""
+def _deeper(fetch: Fetch, shared: Tail, *, until: str | None, least: int) -> Tail:
+    """A tail of one's own that goes further back than the shared one, and ends where that ends now."""
     own = Tail()
-    own.advance(fetch, until=last_id)
-    missed, newest = own.after(last_id), tail.newest(1)
-    ends = [index for index, event in enumerate(missed or []) if newest and event.id == newest[0].id]
-    return missed[: ends[0] + 1] if missed and ends else missed
+    own.advance(fetch, until=until, least=least)
+    for newest in shared.newest(1):
+        own.cut_behind(newest.id)
+    return own

@@ -59,11 +59,14 @@ class Tail:
         self._known: set[str] = set()
         self._oldest_first = False
         self._cursor: str | None = None
+        self._has_begun = False
+        # Whether nothing is older than what is kept.
+        self.is_whole = False
 
     def advance(self, fetch: Fetch, *, until: str | None = None, least: int = 0) -> list[Event]:
         """What is new since the last time. The first time it reads back until there are `least` events, and the one with
         the id `until` among them if it can be found in 20 pages."""
-        is_first = not self.kept
+        is_first = not self._has_begun
         found: list[Event] = []
         cursor = self._cursor
         for _ in range(MOST_PAGES):
@@ -78,14 +81,24 @@ class Tail:
             cursor = page.next_cursor
             if self._oldest_first:
                 self._cursor = cursor
+        if is_first:
+            self._has_begun, self.is_whole = True, self._oldest_first or not page.next_cursor
         self._keep(found)
         return found
 
     def after(self, event_id: str) -> list[Event] | None:
         """The kept events behind that one; None when it is not among them."""
-        events = list(self.kept)
-        place = next((index for index, event in enumerate(events) if event.id == event_id), None)
-        return None if place is None else events[place + 1 :]
+        place = self.place_of(event_id)
+        return None if place is None else list(self.kept)[place + 1 :]
+
+    def place_of(self, event_id: str) -> int | None:
+        return next((index for index, event in enumerate(self.kept) if event.id == event_id), None)
+
+    def cut_behind(self, event_id: str) -> None:
+        """Forget what is newer than that event, if it is among the kept."""
+        place = self.place_of(event_id)
+        while place is not None and len(self.kept) > place + 1:
+            self._bytes -= self.kept.pop().size
 
     def newest(self, count: int) -> list[Event]:
         return list(self.kept)[-count:] if count else []
@@ -103,6 +116,7 @@ class Tail:
             self._bytes += event.size
         while len(self.kept) > KEPT or (self._bytes > KEPT_BYTES and len(self.kept) > 1):
             self._bytes -= self.kept.popleft().size
+            self.is_whole = False
         if found:
             self._known = set(self._ids)
 

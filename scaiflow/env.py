@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -70,12 +70,17 @@ def flag(name: str, default: bool = False) -> bool:
 
 def number(name: str, default: int, *, least: int = 0, most: int = 2**40) -> int:
     value = text(name)
-    if value and not value.isdigit():
+    if value and not is_number(value):
         refuse(name, f"must be a whole number, not {value!r}")
     result = int(value) if value else default
     if not least <= result <= most:
         refuse(name, f"must be between {least} and {most}, not {result}")
     return result
+
+
+def is_number(value: str) -> bool:
+    """Digits of ASCII alone: `isdigit` takes ² as well, which `int` does not."""
+    return value.isascii() and value.isdigit()
 
 
 def words(name: str, default: str = "", *, secret: bool = False) -> list[str]:
@@ -106,6 +111,27 @@ def is_web_address(value: str) -> bool:
         ) and not (parts.query or parts.fragment or parts.username or parts.password)
     except ValueError:
         return False
+
+
+def address(name: str, default: str = "", *, schemes: tuple[str, ...], secret: bool = False) -> str:
+    """An address with a host, kept as it stands, or "" when unset. Of a `unix:` one the path is enough."""
+    value = text(name, default, secret=secret)
+    if not value:
+        return ""
+    parts = split(name, value)
+    if parts.scheme not in schemes or not (parts.hostname or (parts.scheme == "unix" and parts.path)):
+        refuse(name, f"must be an address like {schemes[0]}://host")
+    return value
+
+
+def split(name: str, value: str) -> SplitResult:
+    """The parts of an address, a port that is one among them."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError as error:
+        refuse(name, f"is no address: {error}")
+    return parts
 
 
 def secret_key(name: str, *, development: bool) -> str:
@@ -151,11 +177,11 @@ def database(name: str, default: str) -> dict[str, Any]:
     value = text(name, default, secret=True)
     scheme, separator, rest = value.partition("://")
     engine = scheme.partition("+")[0]
-    if engine == "sqlite" and rest.startswith("/"):
+    if engine == "sqlite" and rest.startswith("/") and rest.strip("/"):
         return _sqlite(BASE_DIR / rest.removeprefix("/"))
     if separator and engine in {"postgres", "postgresql", "mysql"}:
         return _server_database(name, value, engine)
-    return refuse(name, "must start with sqlite:///, postgres:// or mysql://")
+    return refuse(name, "must be sqlite:///file, postgres://... or mysql://...")
 
 
 def _sqlite(path: Path) -> dict[str, Any]:
@@ -168,7 +194,7 @@ def _sqlite(path: Path) -> dict[str, Any]:
 
 
 def _server_database(name: str, value: str, engine: str) -> dict[str, Any]:
-    parts = urlsplit(value)
+    parts = split(name, value)
     if not parts.hostname or not parts.path.strip("/"):
         refuse(name, "needs a host and a database name")
     entry = {
@@ -186,7 +212,7 @@ def _server_database(name: str, value: str, engine: str) -> dict[str, Any]:
         return entry | {"ENGINE": "django.db.backends.mysql", "OPTIONS": {"charset": "utf8mb4", **options}}
     # A pool instead of CONN_MAX_AGE: under ASGI every request has a thread of its own, and kept connections pile up.
     most = options.pop("pool_max_size", "10")
-    if not most.isdigit() or int(most) < 1:
+    if not is_number(most) or int(most) < 1:
         refuse(name, f"pool_max_size must be a whole number from 1, not {most!r}")
     pool = {"min_size": 1, "max_size": int(most), "timeout": 10}
     return entry | {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 0, "OPTIONS": {**options, "pool": pool}}
@@ -195,7 +221,7 @@ def _server_database(name: str, value: str, engine: str) -> dict[str, Any]:
 def storage(name: str, default: str) -> dict[str, Any]:
     """Django's STORAGES entry for a `file://` folder or an `s3://bucket/prefix?endpoint_url=&region_name=`."""
     value = text(name, default)
-    parts = urlsplit(value)
+    parts = split(name, value)
     if parts.scheme == "file" and (parts.netloc + parts.path).strip("/"):
         folder = Path(parts.path) if not parts.netloc else BASE_DIR / parts.netloc / parts.path.lstrip("/")
         return {"BACKEND": "scaiflow.kit.storage.FileObjects", "OPTIONS": {"location": str(folder)}}

@@ -33,7 +33,9 @@ SCAIKEY_CLIENT_SECRET = env.text("SCAIFLOW_SCAIKEY_CLIENT_SECRET", secret=True)
 SCAIKEY_AUDIENCE = env.text("SCAIKEY_AUDIENCE", SCAIKEY_CLIENT_ID)
 if SCAIKEY_BASE_URL and not SCAIKEY_AUDIENCE:
     env.refuse("SCAIFLOW_SCAIKEY_CLIENT_ID", "is required when SCAIKEY_BASE_URL is set (it is the audience of tokens)")
-OIDC_REDIRECT_URI = env.text("SCAIFLOW_OIDC_REDIRECT_URI", "http://localhost:5173/auth/callback")
+OIDC_REDIRECT_URI = env.address(
+    "SCAIFLOW_OIDC_REDIRECT_URI", "http://localhost:5173/auth/callback", schemes=("https", "http")
+)
 ACCEPT_ID_TOKENS = env.flag("SCAIFLOW_ACCEPT_ID_TOKENS")
 PERMISSION_CLAIMS = env.words("SCAIFLOW_PERMISSION_CLAIMS", "scope,scp,permissions")
 DEFAULT_PERMISSIONS = env.words("SCAIFLOW_DEFAULT_PERMISSIONS")
@@ -60,6 +62,9 @@ MAX_CONTENT_BYTES = env.number("SCAIFLOW_MAX_CONTENT_BYTES", 5 * 1024 * 1024, le
 # A body may be as large as the content in it, plus a name and a description, plus what JSON's escapes cost.
 MAX_BODY_BYTES = MAX_CONTENT_BYTES + 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+# A package holds a document, its manifest and a readme, so it may be larger than any of them (catalog/packaging.py).
+MAX_PACKAGE_BYTES = 32 * 1024 * 1024
+PACKAGE_ROADS = {"/api/v1/flows/import", "/flows/new", "/flows/try"}
 MAX_SYNC_BYTES = env.number("SCAIFLOW_MAX_SYNC_BYTES", 16 * 1024 * 1024, least=1024)
 SYNC_QUEUE_BYTES = env.number("SCAIFLOW_SYNC_QUEUE_BYTES", 4 * 1024 * 1024, least=64 * 1024)
 SYNC_SOCKETS_PER_FLOW = env.number("SCAIFLOW_SYNC_SOCKETS_PER_FLOW", 100, least=1)
@@ -89,7 +94,7 @@ if DATABASES["default"]["ENGINE"].endswith("mysql"):
     import pymysql
 
     pymysql.install_as_MySQLdb()
-REDIS_URL = env.text("SCAIFLOW_REDIS_URL", secret=True)
+REDIS_URL = env.address("SCAIFLOW_REDIS_URL", schemes=("redis", "rediss", "unix"), secret=True)
 STORAGES = {
     "default": env.storage("SCAIFLOW_STORAGE_URL", "file://var/objects"),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -268,7 +273,7 @@ CSRF_FAILURE_VIEW = "scaiflow.console.views.failures.form_out_of_date"
 METRICS_TOKEN = env.text("SCAIFLOW_METRICS_TOKEN", secret=True)
 WORKER_METRICS_PORT = env.number("SCAIFLOW_WORKER_METRICS_PORT", 0, most=65535)
 OTLP_ENDPOINT = env.base_url("OTEL_EXPORTER_OTLP_ENDPOINT")
-SENTRY_DSN = env.text("SENTRY_DSN", secret=True)
+SENTRY_DSN = env.address("SENTRY_DSN", schemes=("https", "http"), secret=True)
 
 # --- logs -------------------------------------------------------------------------------------------------------------
 LOG_FORMAT = env.choice("SCAIFLOW_LOG_FORMAT", {"json", "console"}, "json")

@@ -77,7 +77,9 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
             path, _, query = self.path.partition("?")
             told = service.answer(Asked(self.command, path, query, dict(self.headers), body, self.client_address[1]))
             self.send_response(told.status)
-            for name, value in {"Content-Type": "application/json", **told.headers}.items():
+            is_typed = any(name.lower() == "content-type" for name in told.headers)
+            usual = {} if is_typed else {"Content-Type": "application/json"}
+            for name, value in (usual | told.headers).items():
                 self.send_header(name, value)
             raw = b"" if told.status in {204, 304} else told.raw
             if "Content-Length" not in told.headers:

@@ -14,7 +14,7 @@ import sys
 from tests.backends import CHOICE, DATABASES, MATRIX
 from tests.servers import die_with_parent
 
-USUAL = ["-n", "2", "-m", "not slow"]
+USUAL = ["-n", "3", "-m", "not slow"]
 
 
 def run(backend: str, arguments: list[str]) -> tuple[int, str]:

@@ -15,6 +15,7 @@ from flows.operations.compiling import diagnose, imported, preview
 from flows.operations.packages import imported_package
 from flows.serializers.preview import CompileIn, CompileOut, ImportIn, ImportOut, ManifestIn, ValidateIn, ValidateOut
 from scaiflow.kit.calls import Call, Raw
+from scaiflow.kit.errors import TooLarge
 from scaiflow.kit.json import JSONParser
 from scaiflow.kit.rights import VIEW
 from scaiflow.kit.views import ApiView, PublicView, read_body
@@ -50,9 +51,12 @@ class PackageOrJSON(JSONParser):
 
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
         raw = stream.read(settings.MAX_BODY_BYTES + 1)
-        if raw.startswith(b"PK") and len(raw) <= settings.MAX_BODY_BYTES:
-            return {"package": raw}
-        return super().parse(BytesIO(raw), media_type, parser_context)
+        if not raw.startswith(b"PK"):
+            return super().parse(BytesIO(raw), media_type, parser_context)
+        raw += stream.read(settings.MAX_PACKAGE_BYTES + 1 - len(raw))
+        if len(raw) > settings.MAX_PACKAGE_BYTES:
+            raise TooLarge(f"the package is larger than {settings.MAX_PACKAGE_BYTES} bytes")
+        return {"package": raw}
 
 
 class FlowImport(ApiView):

@@ -63,6 +63,8 @@ class Demo:
                 raise StepOff(f"{number}. {title}: {call} answered {answer.status} {answer.raw.decode()[:2000]}")
             try:
                 said = told(answer)
+            except StepOff as error:
+                raise StepOff(f"{number}. {title}: {error}") from None
             except (KeyError, IndexError, TypeError) as error:
                 raise StepOff(
                     f"{number}. {title}: {call} answered without {error}: {answer.raw.decode()[:500]}"

@@ -80,8 +80,8 @@ def refusal(request: HttpRequest) -> HttpResponse | None:
     except DisallowedHost:
         return api.render(request, api.Answer(400, "this Host is not served here; see SCAIFLOW_ALLOWED_HOSTS"))
     try:
-        if declared_length(request) > settings.MAX_BODY_BYTES:
-            raise TooLarge(f"the body is larger than {settings.MAX_BODY_BYTES} bytes")
+        if declared_length(request) > (most := most_bytes(request.path)):
+            raise TooLarge(f"the body is larger than {most} bytes")
         check_rate(request)
     except AppError as error:
         return api.respond(request, error)
@@ -97,6 +97,11 @@ def protect(request: HttpRequest, response: HttpResponse) -> None:
     told = {"Permissions-Policy": PERMISSIONS, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}
     for name, value in (told | (API_HEADERS if is_api(request) else {})).items():
         response.headers.setdefault(name, value)
+
+
+def most_bytes(path: str) -> int:
+    """That a body sent there may have."""
+    return settings.MAX_PACKAGE_BYTES + 64 * 1024 if path in settings.PACKAGE_ROADS else int(settings.MAX_BODY_BYTES)
 
 
 def declared_length(request: HttpRequest) -> int:

@@ -34,7 +34,7 @@ CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
 TOO_SLOW = "did not answer in time"
 MAX_ANSWER = 10 * 1024 * 1024
 SHORTEST_SECRET = 8  # anything shorter would be found in texts that do not mean it
-PASSED_HEADERS = ("Content-Type", "Retry-After")
+PASSED_HEADERS = {"content-type": "Content-Type", "retry-after": "Retry-After"}
 PASSED_PREFIX = "x-scaigrid-ratelimit-"
 
 
@@ -213,10 +213,11 @@ def _reply(service: str, response: requests.Response, raw: bytes) -> Reply:
 
 
 def _passed(response: requests.Response) -> dict[str, str]:
+    """Those that callers are meant to read; the first two under the names by which we look for them ourselves."""
     return {
-        name: value
+        PASSED_HEADERS.get(name.lower(), name): value
         for name, value in response.headers.items()
-        if name in PASSED_HEADERS or name.lower().startswith(PASSED_PREFIX)
+        if name.lower() in PASSED_HEADERS or name.lower().startswith(PASSED_PREFIX)
     }
 
 

@@ -37,7 +37,7 @@ def all_items(service: str, url: str, *, token: str) -> Iterator[Item]:
         page = page_of(service, call(service, "GET", url, token=token, params={"limit": PER_PAGE, **where}).data)
         yield from page.items
         following = page.next_cursor or page.next_page
-        if following is None or not page.items:
+        if following is None:  # a page without items may be one whose items were not for us
             return
         if following in seen:
             raise Unreachable(service, "a list comes back to the same page")

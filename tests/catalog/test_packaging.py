@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import json
+import struct
 import subprocess
 import sys
 import zipfile
@@ -100,6 +101,20 @@ def test_a_package_that_another_tool_packed_is_read() -> None:
 
 
 GOOD = files_of(write_package(PACKAGE))
+
+
+def beyond(body: bytes) -> bytes:
+    """The first entry says, in the form for very large zips, that it begins at the last byte that can be counted."""
+    at = body.index(b"PK\x01\x02")
+    entry, name = bytearray(body[at : at + 46]), body[at + 46 : at + 46 + len("package.json")]
+    extra = struct.pack("<HHQ", 1, 8, 2**64 - 1)
+    entry[30:32], entry[42:46] = struct.pack("<H", len(extra)), b"\xff" * 4
+    changed = body[:at] + bytes(entry) + name + extra + body[at + 46 + len(name) :]
+    end = changed.rindex(b"PK\x05\x06")
+    size = struct.unpack("<I", changed[end + 12 : end + 16])[0] + len(extra)
+    return changed[: end + 12] + struct.pack("<I", size) + changed[end + 16 :]
+
+
 HOSTILE = {
     "nothing": b"",
     "no zip": b"PK, or is it?",
@@ -125,6 +140,7 @@ HOSTILE = {
     "a version that is a path": with_index(version="1.0/../.."),
     "a name that is no text": with_index(name=["x"]),
     "no list of files": with_index(files=None),
+    "an entry beyond all counting": beyond(zipped(GOOD)),
     "too large": b"PK" + b"\0" * MAX_BYTES,
 }
 

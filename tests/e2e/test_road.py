@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scaiflow.console.demo import Demo, StepOff
+from scaiflow.console.demo import EXAMPLE, Demo, StepOff
 from scaiflow.console.processes import clean_environment, free_port, is_taken
-from scaiflow.console.visitor import Visitor
+from scaiflow.console.visitor import Answer, Visitor
 from tests.drawings import greeting
 from tests.e2e.client import Typed
-from tests.loopback import Service, Told, serving
+from tests.loopback import Service, serving
 
 pytestmark = pytest.mark.process
 ROOT = Path(__file__).parents[2]
@@ -33,16 +35,73 @@ def test_the_demo_goes_all_the_way_and_leaves_nothing_running() -> None:
     assert told.returncode == 0, told.stdout + told.stderr
     assert len(re.findall(r"^ ?\d+\. ", told.stdout, re.MULTILINE)) == STEPS
     assert "published as " in told.stdout
+    assert "make run, then http://127.0.0.1:8001" in told.stdout.splitlines()[-1]
     ports = [int(port) for port in re.findall(r"on port (\d+)", told.stdout)]
     assert len(ports) == 2
     assert [port for port in ports if is_taken(port)] == []
 
 
-def test_the_demo_ends_badly_when_a_step_is_off() -> None:
-    with serving(Service()) as broken:
-        broken.on("GET", "/api/v1/auth/config", Told(200, {"scaikey_base_url": broken.url, "client_id": "scaiflow"}))
-        with pytest.raises((StepOff, ValueError, KeyError)):
-            list(Demo(Visitor(broken.url), {"name": "x"}).steps())
+class Spoiling(Visitor):
+    """Changes what one call was answered, on its way back."""
+
+    def __init__(self, base_url: str, end: str, **spoilt: Any) -> None:
+        super().__init__(base_url)
+        self.end, self.spoilt = end, spoilt
+
+    def send(self, method: str, path: str, *arguments: Any, **more: Any) -> Answer:
+        answer = super().send(method, path, *arguments, **more)
+        if not f"{method} {path}".endswith(self.end):
+            return answer
+        body = answer.body[1:] if isinstance(answer.body, list) else answer.body | self.spoilt
+        return replace(answer, raw=json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    ("number", "end", "spoilt"),
+    [
+        (2, "GET /api/v1/me", {"permissions": None}),
+        (3, "POST /api/v1/flows", {"content": None}),
+        (4, "PUT /api/v1/flows/{flow}", {"version": "1.0.0"}),
+        (5, "/versions", {}),
+        (6, "/validate", {"valid": False}),
+        (7, "/compile", {"body": "", "errors": []}),
+        (8, "/deploy", {"published_slug": None}),
+        (9, "/run-tests", {"passed": 0}),
+        (10, "/deployments", {}),
+    ],
+)
+def test_the_demo_stops_at_the_step_that_is_off(stage: Visitor, number: int, end: str, spoilt: dict[str, Any]) -> None:
+    content = json.loads((ROOT / EXAMPLE).read_bytes()) | {"name": f"Demo off at {number}"}
+    visitor = Spoiling(stage.base_url, end, **spoilt)
+    demo = Demo(visitor, content)
+    done = []
+    with pytest.raises(StepOff, match=rf"^{number}\. "):
+        for step in demo.steps():
+            done.append(step.number)
+            visitor.end = end.replace("{flow}", demo.flow_id)
+    assert done == list(range(1, number))
+
+
+@pytest.mark.slow
+def test_the_demo_ends_badly_when_a_step_is_off(tmp_path: Path) -> None:
+    """The example has a test that fails; the command's own process says so and ends with 1."""
+    content = json.loads((ROOT / EXAMPLE).read_bytes())
+    content["tests"][0]["expect"] = {"intent": "no such intent"}
+    (tmp_path / EXAMPLE).parent.mkdir(parents=True)
+    (tmp_path / EXAMPLE).write_text(json.dumps(content))
+    code = f"""
+from pathlib import Path
+from django.conf import settings
+from django.core.management import execute_from_command_line
+settings.BASE_DIR = Path({str(tmp_path)!r})
+execute_from_command_line(["manage.py", "demo"])
+"""
+    env = clean_environment() | {"SCAIFLOW_DEBUG": "true", "SCAIFLOW_ENV_FILE": "/dev/null"}
+    env["DJANGO_SETTINGS_MODULE"] = "scaiflow.settings"
+    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert told.returncode == 1, told.stdout + told.stderr
+    assert "the demo is off: 9. run its tests: fixtures failed" in told.stderr
+    assert "10. " not in told.stdout
 
 
 def test_the_examples_are_seeded_and_pass_their_own_fixtures(ada: Typed) -> None:
@@ -120,7 +179,12 @@ def test_up_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
             if "Ctrl-C" in lines[-1]:
                 break
         assert f"http://127.0.0.1:{web}" in "".join(lines), "".join(lines)
-        assert Visitor(f"http://127.0.0.1:{web}").send("GET", "/").status == 200
+        ada = Visitor(f"http://127.0.0.1:{web}")
+        assert ada.send("GET", "/").status == 200
+        ada.sign_in("usr_ada")
+        assert len(ada.send("GET", "/api/v1/flows").body["items"]) == len(
+            list((ROOT / EXAMPLE).parent.glob("*.flow.json"))
+        )
         up.send_signal(signal.SIGTERM)
         assert up.wait(20) == 0
     assert not is_taken(web)

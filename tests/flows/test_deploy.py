@@ -38,6 +38,18 @@ def test_a_deploy_answers_the_core_and_leaves_a_record(ada: Caller, grid: Servic
     assert (record["flow_version"], record["published_slug"], record["status"]) == ("1.0.0", None, "deployed")
 
 
+@pytest.mark.parametrize("answer", [{"data": {"core_id": "core_7"}}, {"id": "core_7"}, {"core_id": "core_7"}])
+def test_the_new_core_is_known_by_either_name_in_an_envelope_or_in_none(
+    ada: Caller, grid: Service, answer: dict[str, Any]
+) -> None:
+    grid.on("POST", CORES, Told(201, answer))
+    flow_id = make(ada)
+    assert deploy(ada, flow_id).json()["core_id"] == "core_7"
+    grid.on("PUT", f"{CORES}/core_7", Told(200, {"data": {}}))
+    assert deploy(ada, flow_id).json()["core_id"] == "core_7"
+    assert grid.road() == [f"POST {CORES}", f"PUT {CORES}/core_7"]
+
+
 def test_the_steps_run_in_the_documented_order_and_each_is_told(ada: Caller, grid: Service) -> None:
     flow_id = make(ada, config={"scaiqueue": TOPOLOGY, "publish_as_model": True})
     job_id = deploy(ada, flow_id).json()["job_id"]

@@ -270,5 +270,9 @@ def test_two_versions_are_compared(ada: Caller, flow: dict[str, Any]) -> None:
     told = ada.get(f"{road}/diff", {"from": "1.0.0"}).json()
     assert (told["from"], told["to"], told["summary"]) == ("1.0.0", "1.0.1", "1 node changed")
     assert ada.get(f"{road}/diff", {"from": "1.0.1", "to": "1.0.1"}).json()["summary"] == "nothing changed"
+    for query, headers in (({"format": "text"}, {}), ({}, {"accept": "text/plain"})):
+        readable = ada.get(f"{road}/diff", {"from": "1.0.0", **query}, headers=headers)
+        assert readable["Content-Type"] == "text/plain; charset=utf-8"
+        assert readable.content.decode().splitlines()[0] == "1.0.0 -> 1.0.1: 1 node changed"
     assert ada.get(f"{road}/diff", {"from": "9.9.9"}).status_code == 404
     assert ada.get(f"{road}/diff").json()["detail"][0]["loc"] == ["query", "from"]

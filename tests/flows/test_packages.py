@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from catalog.packaging import read_package
+from catalog.packaging import MAX_BYTES, read_package
 from flows.models import Flow, FlowACL
 from scaiflow.kit.models import AuditEntry
 from tests.catalog.conftest import CATALOG, publish
 from tests.catalog.test_packaging import HOSTILE, PACKAGE, files_of, write_package, zipped
 from tests.conftest import Caller, SignIn
-from tests.drawings import greeting
+from tests.drawings import edge, greeting, node
 
 
 @pytest.fixture
@@ -140,6 +140,20 @@ def test_a_hostile_package_is_not_imported(ada: Caller, name: str) -> None:
 
 def test_a_package_beyond_the_limit_of_bodies_is_refused(ada: Caller) -> None:
     assert import_bytes(ada, HOSTILE["too large"]).status_code == 413
+
+
+def test_a_flow_as_large_as_may_be_saved_is_exported_and_comes_back(ada: Caller, settings: Any) -> None:
+    """Its package holds the manifest beside it, so it is larger than a body may be anywhere else."""
+    assert MAX_BYTES == settings.MAX_PACKAGE_BYTES
+    said = [node(f"say_{n}", "llm_rigid", template="x" * 40_000) for n in range(100)]
+    chain = [edge(f"say_{n}", f"say_{n + 1}") for n in range(99)]
+    content = greeting(
+        nodes=[node("start", "entry_api"), *said], edges=[edge("start", "say_0", port="out_request"), *chain]
+    )
+    made = ada.post("/api/v1/flows", {"name": "Large", "content": content}).json()
+    exported = ada.get(f"/api/v1/flows/{made['id']}/export").content
+    assert len(exported) > settings.MAX_BODY_BYTES
+    assert import_bytes(ada, exported).json()["content"] == made["content"]
 
 
 def test_a_package_whose_flow_has_no_shape_is_not_imported(ada: Caller) -> None:

@@ -24,28 +24,51 @@ def start(code: str = CHECK, **variables: str) -> subprocess.CompletedProcess[st
     return subprocess.run(command, cwd=ROOT, env=base | variables, capture_output=True, text=True, check=False)
 
 
-WRONG = {
-    "SCAIFLOW_DEBUG": "maybe",
-    "SCAIFLOW_API_PORT": "99999",
-    "SCAIFLOW_SECRET_KEY": "short",
-    "SCAIFLOW_ENCRYPTION_KEYS": "dG9vIHNob3J0",
-    "SCAIFLOW_DB_URL": "oracle://x/y",
-    "SCAIFLOW_STORAGE_URL": "ftp://x",
-    "SCAIFLOW_CORS_ORIGINS": "https://x/path",
-    "SCAIFLOW_DEPLOY_AUTH": "magic",
-    "SCAIFLOW_MAX_CONTENT_BYTES": "-1",
-    "SCAIFLOW_AUTH_DISABLED": "true",
-    "SCAIGRID_BASE_URL": "https://user:pass@host",
-    "SCAIFLOW_LOG_FORMAT": "xml",
-}
+WRONG = [
+    ("SCAIFLOW_DEBUG", "maybe"),
+    ("SCAIFLOW_API_PORT", "99999"),
+    ("SCAIFLOW_API_PORT", "²"),
+    ("SCAIFLOW_SECRET_KEY", "short"),
+    ("SCAIFLOW_ENCRYPTION_KEYS", "dG9vIHNob3J0"),
+    ("SCAIFLOW_DB_URL", "oracle://x/y"),
+    ("SCAIFLOW_STORAGE_URL", "ftp://x"),
+    ("SCAIFLOW_CORS_ORIGINS", "https://x/path"),
+    ("SCAIFLOW_DEPLOY_AUTH", "magic"),
+    ("SCAIFLOW_MAX_CONTENT_BYTES", "-1"),
+    ("SCAIFLOW_AUTH_DISABLED", "true"),
+    ("SCAIGRID_BASE_URL", "https://user:pass@host"),
+    ("SCAIFLOW_LOG_FORMAT", "xml"),
+    ("SCAIFLOW_DB_URL", "postgres://h:abc/db"),
+    ("SCAIFLOW_DB_URL", "postgres://[h/db"),
+    ("SCAIFLOW_DB_URL", "sqlite:///"),
+    ("SCAIFLOW_STORAGE_URL", "s3://[x"),
+    ("SCAIFLOW_REDIS_URL", "localhost:6379"),
+    ("SCAIFLOW_OIDC_REDIRECT_URI", "not-a-url"),
+    ("SENTRY_DSN", "nonsense"),
+]
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_value_stops_the_start_with_one_line(name: str) -> None:
-    ended = start(**PRODUCTION | {name: WRONG[name]})
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_wrong_value_stops_the_start_with_one_line(name: str, value: str) -> None:
+    ended = start(**PRODUCTION | {name: value})
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"{name}: ")
     assert ended.stderr.count("\n") == 1
+
+
+def test_sqlite_writes_ahead_and_waits_for_its_turn(tmp_path: Path) -> None:
+    code = """
+import django; django.setup()
+from django.db import connection
+with connection.cursor() as cursor:
+    print(*(cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "busy_timeout", "foreign_keys")))
+"""
+    variables = PRODUCTION | {
+        "DJANGO_SETTINGS_MODULE": "scaiflow.settings",
+        "SCAIFLOW_DB_URL": f"sqlite:///{tmp_path}/x.db",
+    }
+    ended = start(code, **variables)
+    assert ended.stdout.split() == ["wal", "20000", "1"], ended.stderr
 
 
 @pytest.mark.parametrize("name", ["SCAIFLOW_SECRET_KEY", "SCAIFLOW_ENCRYPTION_KEYS"])

@@ -106,12 +106,13 @@ class TestPages:
         pages = [
             Told(200, {"data": [item], "has_more": True, "next_cursor": "c2"}),
             Told(200, {"data": {"items": [item], "next_cursor": "c3"}}),
-            Told(200, {"data": [item], "has_more": False, "next_cursor": "c4"}),
+            Told(200, {"data": [], "has_more": True, "next_cursor": "c4"}),  # nothing on it is for us; there is more
+            Told(200, {"data": [item], "has_more": False, "next_cursor": "c5"}),
         ]
         scaigrid.on("GET", upstream, *pages)
         assert len(ada.get(road).json()["data"]) == 3
         assert [call.query for call in scaigrid.calls("GET", upstream)] == [
-            "limit=100", "limit=100&cursor=c2", "limit=100&cursor=c3",
+            "limit=100", "limit=100&cursor=c2", "limit=100&cursor=c3", "limit=100&cursor=c4",
         ]  # fmt: skip
 
     def test_numbered_pages_are_followed_to_the_end(self, ada: Caller, scaigrid: Service) -> None:
@@ -248,10 +249,12 @@ class TestFailures:
             "Retry-After": "7", "X-Scaigrid-Ratelimit-Limit": "60", "X-Scaigrid-Ratelimit-Remaining": "0",
             "X-Scaigrid-Ratelimit-Reset": "1790000000", "X-Internal-Node": "grid-7",
         }  # fmt: skip
-        scaigrid.on("GET", upstream, Told(429, body, headers))
-        told = ada.get(road)
-        assert (told.status_code, told.content) == (429, body)
-        assert {name: told.headers.get(name) for name in headers} == {**headers, "X-Internal-Node": None}
+        for sent in (headers, {name.lower(): value for name, value in headers.items()}):
+            scaigrid.on("GET", upstream, Told(429, body, {"content-type": "application/json", **sent}))
+            told = ada.get(road)
+            assert (told.status_code, told.content) == (429, body)
+            assert told["Content-Type"] == "application/json"
+            assert {name: told.headers.get(name) for name in headers} == {**headers, "X-Internal-Node": None}
 
     def test_no_token_gets_into_a_failure(self, ada: Caller, scaigrid: Service) -> None:
         for lookup, (road, upstream, _, _) in LOOKUPS.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,8 +19,8 @@ from scaiflow.upstream.breaker import breaker_for
 from tenants.models import User
 from tests.conftest import Caller, SignIn
 from tests.drawings import greeting
-from tests.lookups.eventlog import EventLog, Reader
-from tests.loopback import Service, Told
+from tests.lookups.eventlog import ROAD, EventLog, Reader
+from tests.loopback import Asked, Service, Told
 from tests.scaikey import ScaiKey
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -125,6 +126,31 @@ def test_how_much_of_before_it_begins_with_can_be_said(
     run(story)
 
 
+def test_who_joins_later_begins_as_far_back_as_they_ask(ada: Caller, vera: Caller, flow_id: str, log: EventLog) -> None:
+    opened(flow_id, vera, "usr_vera")
+    log.add(420)
+
+    async def story() -> None:
+        async with stream(ada, "&limit=5") as first, stream(vera, "&limit=400") as second:
+            assert await first.numbers(5) == list(range(415, 420))
+            assert await second.numbers(400) == list(range(20, 420))
+            log.add(1)
+            assert [await reader.numbers(1) for reader in (first, second)] == [[420], [420]]
+
+    run(story)
+
+
+def test_a_core_that_had_no_events_yet_loses_none_of_its_first_ones(ada: Caller, flow_id: str, log: EventLog) -> None:
+    """Also when there are more at once than a page holds."""
+
+    async def story() -> None:
+        async with stream(ada) as reader:
+            log.add(350)
+            assert await reader.numbers(350) == list(range(350))
+
+    run(story)
+
+
 class TestResuming:
     def test_it_goes_on_behind_the_last_event_that_was_seen(self, ada: Caller, flow_id: str, log: EventLog) -> None:
         log.add(450)
@@ -166,6 +192,36 @@ class TestResuming:
                 assert await second.numbers(396) == list(range(4, 400))
                 log.add(2)
                 assert await second.numbers(2) == [400, 401]
+                assert await first.numbers(2) == [400, 401]
+
+        run(story)
+
+    def test_what_happens_between_ones_own_first_reading_and_ones_joining_is_not_lost(
+        self, ada: Caller, vera: Caller, flow_id: str, scaigrid: Service, log: EventLog
+    ) -> None:
+        """The others are told of it meanwhile, so for them it is not new any more."""
+        opened(flow_id, vera, "usr_vera")
+        log.add(400)
+        polled = threading.Event()
+
+        def answer(asked: Asked) -> Told:
+            told = log.answer(asked)
+            if vera.token in asked.headers["Authorization"] and not polled.is_set():
+                log.add(1)
+                begun = log.tokens.count(str(ada.token))
+                while log.tokens.count(str(ada.token)) < begun + 3:
+                    time.sleep(0.01)
+                polled.set()
+            return told
+
+        async def story() -> None:
+            async with stream(ada) as first:
+                assert await first.numbers(50) == list(range(350, 400))
+                scaigrid.on("GET", ROAD, answer)
+                async with stream(vera, Last_Event_ID="evt_3") as second:
+                    assert await second.numbers(397) == list(range(4, 401))
+                    log.add(1)
+                    assert await second.numbers(1) == [401]
                 assert await first.numbers(2) == [400, 401]
 
         run(story)
