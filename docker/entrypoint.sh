@@ -3,6 +3,10 @@
 set -eu
 SCAIFLOW_ROLE="${1:-web}"
 export SCAIFLOW_ROLE
+# A health check is started beside this process and sees nothing of its environment, so the role is written down for it.
+case "$SCAIFLOW_ROLE" in
+  web | sync | worker | beat) echo "$SCAIFLOW_ROLE" > "${TMPDIR:-/tmp}/scaiflow.role" ;;
+esac
 PORT="${PORT:-8001}"
 case "$SCAIFLOW_ROLE" in
   web)  # HTTP, on threads

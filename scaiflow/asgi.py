@@ -22,6 +22,7 @@ http = get_asgi_application()
 import_module("tenants.operations.start").refuse_unknown_keys()  # only now: it needs the apps
 # Likewise.
 sockets = URLRouter(import_module("flows.urls").websocket_urlpatterns)
+bounded = import_module("scaiflow.kit.bodies").bounded
 is_foreign = import_module("scaiflow.kit.ws").is_foreign
 passing = import_module("scaiflow.kit.ws_gate").passing
 hide_query = import_module("tenants.bearers").hide_query
@@ -38,5 +39,5 @@ async def websocket(scope: dict[str, Any], receive: Any, send: Any) -> None:
             await sockets(scope, receive, send)
 
 
-application = ProtocolTypeRouter({"http": http, "websocket": websocket})
+application = ProtocolTypeRouter({"http": bounded(http), "websocket": websocket})
 Beat().start()  # without Redis this process is also the beat

@@ -136,7 +136,7 @@ CELERY_BEAT_SCHEDULE = {
     "scaikey-sync": {"task": "tenants.sync", "schedule": timedelta(minutes=SYNC_INTERVAL_MINUTES)},
     "tend-jobs": {"task": "flows.tend_jobs", "schedule": timedelta(seconds=10)},
     "compact-documents": {"task": "flows.compact_documents", "schedule": timedelta(seconds=60)},
-    "keep-house": {"task": "console.keep_house", "schedule": timedelta(days=1)},
+    "keep-house": {"task": "console.keep_house", "schedule": timedelta(minutes=10)},  # does it once a day
 }
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.2}
 

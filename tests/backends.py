@@ -68,7 +68,7 @@ def stood_on() -> str:
     """The real parts of this run, with their versions."""
     url = os.environ.get(DATABASE)
     if url is None:
-        return f"SQLite {sqlite3.sqlite_version}, no Redis"
+        return f"SQLite {sqlite3.sqlite_version}, Redis where a test starts one (PostgreSQL and MariaDB: make test-all)"
     parts = urlsplit(url)
     if parts.scheme == "postgres":
         with psycopg.connect(url) as server:

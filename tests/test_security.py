@@ -58,6 +58,7 @@ def test_every_answer_carries_the_protecting_headers(stranger: Caller, path: str
     assert "camera=()" in answer["Permissions-Policy"]
     assert answer["Referrer-Policy"] == "same-origin"
     assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
     if path.startswith("/api") or path == "/":
         assert "default-src 'none'" in answer["Content-Security-Policy"]
         assert "unsafe" not in answer["Content-Security-Policy"]

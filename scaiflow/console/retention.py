@@ -8,7 +8,7 @@ compacted where it is written.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta
 
 import structlog
@@ -29,16 +29,17 @@ BATCH = 1000
 OVER = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 
 
-def keep_house() -> dict[str, int]:
+def keep_house(*, breathe: Callable[[], object] = lambda: None) -> dict[str, int]:
     """`{deliveries, jobs, sessions, audit_days}`: how many went, and how many days were written out. Twice does no harm.
-    Raises Unavailable."""
+    `breathe` is called between two steps, because it may take long. Raises Unavailable."""
     now = timezone.now()
-    counts = {
-        "deliveries": _forget(Delivery.objects.filter(received_at__lt=now - _kept("deliveries"))),
-        "jobs": _forget(Job.objects.filter(state__in=OVER, finished_at__lt=now - _kept("jobs"))),
-        "sessions": _forget(Session.objects.filter(expire_date__lt=now)),
-        "audit_days": sum(1 for _ in _export(now)) if settings.AUDIT_EXPORT else 0,
+    old = {
+        "deliveries": Delivery.objects.filter(received_at__lt=now - _kept("deliveries")),
+        "jobs": Job.objects.filter(state__in=OVER, finished_at__lt=now - _kept("jobs")),
+        "sessions": Session.objects.filter(expire_date__lt=now),
     }
+    counts = {name: _counted(_forget(rows), breathe) for name, rows in old.items()}
+    counts["audit_days"] = _counted(_export(now), breathe) if settings.AUDIT_EXPORT else 0
     log.info("house kept", **counts)
     return counts
 
@@ -48,17 +49,23 @@ def _kept(what: str) -> timedelta:
     return timedelta(days=settings.RETENTION_DAYS[what] or 365 * 1000)
 
 
-def _forget(rows: QuerySet) -> int:  # type: ignore[type-arg]
+def _counted(steps: Iterator[int], breathe: Callable[[], object]) -> int:
+    total = 0
+    for step in steps:
+        total += step
+        breathe()
+    return total
+
+
+def _forget(rows: QuerySet) -> Iterator[int]:  # type: ignore[type-arg]
     """A thousand at a time, so that no transaction is long."""
-    gone = 0
     while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
         rows.model._base_manager.filter(pk__in=keys).delete()  # noqa: SLF001
-        gone += len(keys)
-    return gone
+        yield len(keys)
 
 
-def _export(now: datetime) -> Iterator[str]:
-    """The keys of the objects that were written: yesterday's, and any of the six days before that is still missing."""
+def _export(now: datetime) -> Iterator[int]:
+    """1 for each object that was written: yesterday's, and any of the six days before that is still missing."""
     for back in range(1, 8):
         day = (now - timedelta(days=back)).astimezone(UTC).date()
         start = datetime.combine(day, time(), UTC)
@@ -69,6 +76,6 @@ def _export(now: datetime) -> Iterator[str]:
             body = b"".join(json.dumps(line, cls=DjangoJSONEncoder, sort_keys=True).encode() + b"\n" for line in lines)
             try:
                 storage.create(key, body)
-                yield key
+                yield 1
             except storage.ObjectTaken:
-                continue
+                yield 0

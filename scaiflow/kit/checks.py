@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.db import connections
 
@@ -25,4 +26,23 @@ def capitals_are_told_apart(databases: Sequence[str] | None = None, **_: Any) ->
             hint = f"before the first migrate: ALTER DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
             message = f"SCAIFLOW_DB_URL: the database compares text as {collation}, without regard to capitals"
             found.append(Error(message, hint=hint, id="kit.E001"))
+    return found
+
+
+def statements_may_be_large(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """A frame of the sync socket becomes one statement, in which a byte may take two. A server that takes no such statement
+    would have the client send it again for ever."""
+    found: list[CheckMessage] = []
+    wanted = 4 * settings.MAX_SYNC_BYTES
+    for alias in databases or ():
+        connection = connections[alias]
+        if connection.vendor != "mysql":
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT @@global.max_allowed_packet")
+            (most,) = cursor.fetchone()
+        if most < wanted:
+            hint = f"max_allowed_packet={wanted} in the server's configuration, or a smaller SCAIFLOW_MAX_SYNC_BYTES"
+            message = f"SCAIFLOW_DB_URL: the database takes statements of {most} bytes, and needs to take {wanted}"
+            found.append(Error(message, hint=hint, id="kit.E002"))
     return found

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from scaiflow.kit.models import Lease
@@ -20,7 +20,7 @@ LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
 
 class LeaseTaken(Exception):
-    """Somebody else is at it."""
+    """Somebody else is at it, or it was done lately."""
 
 
 class Held:
@@ -35,23 +35,26 @@ class Held:
         if not self._mine().update(held_until=timezone.now() + TERM):
             raise LeaseTaken(self.name)
 
-    def give_back(self) -> None:
-        self._mine().update(holder="", held_until=LONG_AGO, last_done_at=timezone.now())
+    def give_back(self, *, is_done: bool) -> None:
+        done = {"last_done_at": timezone.now()} if is_done else {}
+        self._mine().update(holder="", held_until=LONG_AGO, **done)
 
     def _mine(self) -> QuerySet[Lease]:
         return Lease.objects.filter(name=self.name, holder=self.holder)
 
 
 @contextmanager
-def lease(name: str) -> Iterator[Held]:
-    """Raises LeaseTaken at once: who comes second does not wait."""
+def lease(name: str, *, every: timedelta = timedelta()) -> Iterator[Held]:
+    """Raises LeaseTaken at once: who comes second does not wait. Nor does who comes before `every` has passed since it was
+    last done to its end; so what is asked for often is done as often as it should be, whoever asks and since when."""
     Lease.objects.get_or_create(name=name, defaults={"held_until": LONG_AGO})
     now, holder = timezone.now(), secrets.token_urlsafe(12)
-    free = Lease.objects.filter(name=name, held_until__lte=now)
-    if not free.update(holder=holder, held_until=now + TERM):
+    is_due = Q(last_done_at=None) | Q(last_done_at__lte=now - every)
+    if not Lease.objects.filter(is_due, name=name, held_until__lte=now).update(holder=holder, held_until=now + TERM):
         raise LeaseTaken(name)
-    held = Held(name, holder)
+    held, is_done = Held(name, holder), False
     try:
         yield held
+        is_done = True
     finally:
-        held.give_back()
+        held.give_back(is_done=is_done)

@@ -21,9 +21,14 @@ from scaiflow.kit.metrics import count_request
 log = structlog.get_logger("scaiflow.request")
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,128}")
 PERMISSIONS = "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()"
+HEADERS = {
+    "Permissions-Policy": PERMISSIONS,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",  # keeps answers out of foreign images and scripts
+}
 API_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",  # keeps answers out of foreign images and scripts
     "Cache-Control": "private, no-cache",
 }
 QUIET_PATHS = {"/healthz", "/readyz", "/metrics"}
@@ -94,8 +99,7 @@ def refusal(request: HttpRequest) -> HttpResponse | None:
 
 def protect(request: HttpRequest, response: HttpResponse) -> None:
     """Headers that every answer has, also those that Django's own middleware never saw. What a view says itself stays."""
-    told = {"Permissions-Policy": PERMISSIONS, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}
-    for name, value in (told | (API_HEADERS if is_api(request) else {})).items():
+    for name, value in (HEADERS | (API_HEADERS if is_api(request) else {})).items():
         response.headers.setdefault(name, value)
 
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from flows.models import Flow, Job
 from scaiflow.console.retention import keep_house
+from scaiflow.console.tasks import keep_the_house
+from scaiflow.kit.errors import Unavailable
 from scaiflow.kit.models import AuditEntry
 from tests.conftest import Caller
 from tests.drawings import greeting
 from webhooks.models import Delivery
 
 pytestmark = pytest.mark.django_db
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def delivered(days_ago: int) -> Delivery:
@@ -72,3 +76,40 @@ def test_the_audit_log_is_never_shortened_and_written_out_day_by_day(
     assert lines[0]["digest"] == AuditEntry.objects.get(sequence=1).digest
     assert keep_house()["audit_days"] == 0  # written once
     assert AuditEntry.objects.count() == entries
+
+
+def test_it_is_asked_for_often_so_that_also_a_beat_that_is_new_every_day_asks(settings: Any) -> None:
+    assert settings.CELERY_BEAT_SCHEDULE["keep-house"]["schedule"] <= timedelta(hours=1)
+
+
+def test_however_often_it_is_asked_for_it_is_done_once_a_day() -> None:
+    done = []
+    with time_machine.travel(NOON, tick=False) as clock:
+        for hour in range(50):
+            clock.move_to(NOON + timedelta(hours=hour))
+            delivered(91 + hour)
+            keep_the_house()
+            done += [] if Delivery.objects.exists() else [hour]
+    assert done == [0, 24, 48]
+
+
+def test_what_failed_is_done_at_the_next_asking(flow: Flow, settings: Any, empty_storage: Path) -> None:
+    settings.AUDIT_EXPORT = True
+    (empty_storage / "audit").write_text("in the way")
+    with time_machine.travel(timezone.now() + timedelta(days=1), tick=False) as clock:
+        with pytest.raises(Unavailable):
+            keep_the_house()
+        (empty_storage / "audit").unlink()
+        clock.shift(timedelta(minutes=10))
+        keep_the_house()
+    assert len(list((empty_storage / "audit/tnt_demo").glob("*.jsonl"))) == 1
+
+
+def test_a_long_one_keeps_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lease is renewed with every portion, so that it is not begun again beside itself."""
+    monkeypatch.setattr("scaiflow.console.retention.BATCH", 1)
+    for days in (91, 92, 93):
+        delivered(days)
+    breaths: list[int] = []
+    keep_house(breathe=lambda: breaths.append(Delivery.objects.count()))
+    assert breaths == [2, 1, 0]

@@ -15,6 +15,8 @@ import pytest
 import yaml
 
 from scaiflow import env
+from scaiflow.sandbox.config import Config
+from tests.loopback import Service, Told, serving
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"
@@ -63,6 +65,23 @@ def test_the_client_takes_the_compose_file_and_makes_of_it_what_is_written() -> 
     assert made["sync"]["stop_grace_period"] == "40s"
 
 
+def test_what_the_documents_set_for_the_sandbox_leads_to_the_one_that_compose_starts() -> None:
+    text = (ROOT / "docs/operating.md").read_text()
+    told = dict(re.findall(r"^((?:SCAI|SANDBOX)[A-Z_]+)=(\S+)$", text, re.MULTILINE))
+    sandbox = json.loads(compose("config", "--format", "json"))["services"]["sandbox"]
+    assert told["SCAIKEY_BASE_URL"] == told["SCAIGRID_BASE_URL"] == sandbox["environment"]["SANDBOX_PUBLIC_URL"]
+    name, port = sandbox["environment"]["SANDBOX_PUBLIC_URL"].removeprefix("http://").split(":")
+    assert name in sandbox["networks"]["default"]["aliases"]
+    assert [(one["host_ip"], one["published"], str(one["target"])) for one in sandbox["ports"]] == [
+        ("127.0.0.1", port, port)
+    ]
+    assert sandbox["command"][sandbox["command"].index("--port") + 1] == port
+    assert (told["SCAIFLOW_SCAIKEY_CLIENT_ID"], told["SCAIFLOW_SCAIKEY_CLIENT_SECRET"]) == (
+        Config.client_id, Config.client_secret,
+    )  # fmt: skip
+    assert set(told) <= set(env.SEEN)
+
+
 def test_compose_starts_the_image_that_ci_builds() -> None:
     """Every name with which CI's script makes an image is one that compose starts, and each of ours is made there."""
     script = (ROOT / ".ci/image").read_text()
@@ -80,14 +99,53 @@ def test_the_dockerfile_passes_its_linter() -> None:
     assert told.returncode == 0, told.stdout
 
 
+@pytest.mark.parametrize("service", ["web", "sync", "worker", "beat"])
+def test_the_images_own_health_check_asks_about_the_role_that_the_container_runs(tmp_path: Path, service: str) -> None:
+    """Neither knows what the other was told: the check is started beside the process, in the container's environment."""
+    (tmp_path / "python").symlink_to("/bin/true")  # the server itself is tried in test_roles.py
+    dockerfile = (DOCKER / "Dockerfile").read_text()
+    given = dict(re.findall(r"(SCAIFLOW_[A-Z_]+)=(\S+)", " ".join(re.findall(r"^ENV (.*)$", dockerfile, re.MULTILINE))))
+    given |= {name: str(value) for name, value in OURS[service]["environment"].items()}
+    env = given | {"TMPDIR": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    for command in (OURS[service]["command"], ["manage", "check"]):  # the second is what an operator asks for beside it
+        subprocess.run(["sh", "docker/entrypoint.sh", *command], cwd=ROOT, env=env, check=True)
+    (asked,) = re.findall(r"^HEALTHCHECK .*CMD (\[.*\])$", dockerfile, re.MULTILINE)
+    assert is_well(json.loads(asked), env | {"PORT": "9"}) is False
+    if service in {"web", "sync"}:
+        with serving(Service().on("GET", "/readyz", Told(200, {}))) as there:
+            assert is_well(json.loads(asked), env | {"PORT": there.url.rpartition(":")[2]})
+    else:
+        (tmp_path / f"scaiflow-{service}.alive").touch()
+        assert is_well(json.loads(asked), env | {"PORT": "9"})
+
+
+def is_well(asked: list[str], env: dict[str, str]) -> bool:
+    command = [sys.executable if word == "python" else word for word in asked]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=False).returncode == 0
+
+
 def test_compose_waits_for_what_it_needs() -> None:
     assert OURS["init"]["depends_on"].keys() == {"postgres", "redis", "s3"}
     for role in ("web", "sync", "worker", "beat"):
         assert OURS[role]["depends_on"] == {"init": {"condition": "service_completed_successfully"}}
 
 
+def test_a_workers_counts_can_be_read_from_the_inside_and_from_nowhere_else() -> None:
+    """Without them the dashboard's panels about jobs and steps stay empty."""
+    assert OURS["worker"]["environment"]["SCAIFLOW_WORKER_METRICS_PORT"] == "8002"
+    assert set(OURS["worker"]["environment"]) > set(OURS["web"]["environment"])
+    assert "ports" not in OURS["worker"]
+    (worker,) = [pod["containers"][0] for pod in pods() if pod["containers"][0]["name"] == "worker"]
+    assert {"name": "SCAIFLOW_WORKER_METRICS_PORT", "value": "8002"} in worker["env"]
+    (policy,) = [param.values[0] for param in MANIFESTS if param.values[0]["kind"] == "NetworkPolicy"]  # type: ignore[index]
+    (rule,) = [one for one in policy["spec"]["ingress"] if one["ports"] == [{"port": 8002, "protocol": "TCP"}]]  # type: ignore[index]
+    assert [one["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for one in rule["from"]] == [
+        "monitoring"
+    ]
+
+
 def test_every_variable_that_is_set_is_one_that_is_read() -> None:
-    told = set(OURS["web"]["environment"])
+    told = set(OURS["web"]["environment"]) | set(OURS["worker"]["environment"])
     for document in (param.values[0] for param in MANIFESTS):
         told |= set(document.get("data", {})) | set(document.get("stringData", {}))  # type: ignore[union-attr]
     assert {name for name in told if name.startswith("SCAI")} <= set(env.SEEN)

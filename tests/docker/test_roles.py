@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +29,8 @@ from tests.servers import die_with_parent, running_redis
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 CORES = "/v1/modules/scaicore/cores"
+DOCKERFILE = (ROOT / "docker/Dockerfile").read_text()
+HEALTHCHECK: list[str] = json.loads(re.findall(r"^HEALTHCHECK .*CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)[0])
 STALE = 61  # seconds; a sign of life may be a minute old (scaiflow/kit/alive.py)
 
 
@@ -57,6 +61,7 @@ class Installation:
         return Told(201, {"data": {"id": f"core_{len(self.grid.calls('POST', CORES))}"}})
 
     def start(self, role: str) -> None:
+        self.temporary(role).mkdir(exist_ok=True)
         with (self.folder / f"{role}.log").open("ab") as log:
             self.running[role] = subprocess.Popen(
                 ["sh", "docker/entrypoint.sh", role], cwd=ROOT, env=self._env_of(role), stdout=log, stderr=log,
@@ -69,27 +74,29 @@ class Installation:
             assert time.monotonic() < deadline, told
 
     def _env_of(self, role: str) -> dict[str, str]:
-        return self.env | {"PORT": str(self.ports.get(role, 0))}
+        return self.env | {"PORT": str(self.ports.get(role, 0)), "TMPDIR": str(self.temporary(role))}
+
+    def temporary(self, role: str) -> Path:
+        """The container's own /tmp."""
+        return self.folder / role
 
     def is_alive(self, role: str) -> bool:
         """What the image's HEALTHCHECK asks, every few seconds."""
-        return self._ends_well("docker/healthcheck.py", role)
+        return self._ends_well(role, *HEALTHCHECK)
 
     def is_ready(self, role: str) -> bool:
         """What an operator asks: also for all that the role stands on."""
         port = ["--port", str(self.ports[role])] if role in {"web", "sync"} else []
-        return self._ends_well("manage.py", "healthcheck", role, *port)
+        return self._ends_well(role, "python", "manage.py", "healthcheck", role, *port)
 
-    def _ends_well(self, *arguments: str) -> bool:
-        role = next(word for word in arguments if word in {"web", "sync", "worker", "beat"})
-        asked = subprocess.run(
-            [sys.executable, *arguments], cwd=ROOT, env=self._env_of(role), capture_output=True, check=False
-        )
-        return asked.returncode == 0
+    def _ends_well(self, role: str, *command: str) -> bool:
+        """In the environment that the container was given, without what its start command made of it."""
+        env = self._env_of(role)
+        return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, check=False).returncode == 0
 
     def let_time_pass(self, role: str) -> None:
         """A minute without a sign of life."""
-        sign, long_ago = self.folder / f"scaiflow-{role}.alive", time.time() - STALE
+        sign, long_ago = self.temporary(role) / f"scaiflow-{role}.alive", time.time() - STALE
         os.utime(sign, (long_ago, long_ago))
 
     def visitor(self) -> Visitor:

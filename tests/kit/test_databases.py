@@ -11,7 +11,7 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 
 from flows.models import Flow, Job
-from scaiflow.kit.checks import capitals_are_told_apart
+from scaiflow.kit.checks import capitals_are_told_apart, statements_may_be_large
 from tests.conftest import Caller
 from tests.drawings import greeting
 
@@ -42,6 +42,14 @@ def test_a_database_that_would_not_tell_them_apart_is_refused() -> None:
         finally:
             connection.cursor().execute(f"ALTER DATABASE `{name}` COLLATE utf8mb4_bin")
     assert refusal.id == "kit.E001"
+
+
+def test_a_database_that_does_not_take_what_a_socket_may_bring_is_refused(settings: Any) -> None:
+    assert statements_may_be_large(databases=["default"]) == []
+    settings.MAX_SYNC_BYTES *= 8
+    assert [refusal.id for refusal in statements_may_be_large(databases=["default"])] == (
+        ["kit.E002"] if connection.vendor == "mysql" else []
+    )
 
 
 def test_times_keep_their_microseconds() -> None:

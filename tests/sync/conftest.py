@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from django.db import connection
 
 from scaiflow.console.processes import Processes
+from tests.backends import real_parts
 from tests.loopback import serving
 from tests.scaikey import ScaiKey
+from tests.servers import running_redis
 from tests.sync.node import Node, running_node
 from tests.sync.stage import Stage
 
@@ -33,17 +36,23 @@ def nobody_stays(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def make_stage(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) -> Iterator[Callable[..., Stage]]:
+    """On SQLite each stage has a database of its own, and no Redis unless the test brings one. On a run's real parts all
+    of them share a database, and each has a Redis, which remembers the sockets of servers that were killed."""
     folder = tmp_path_factory.mktemp("sync")
-    with serving(ScaiKey()) as scaikey, Processes(logs=folder) as group:
+    with (
+        serving(ScaiKey()) as scaikey, Processes(logs=folder) as group, real_parts() as parts, ExitStack() as brokers,
+    ):  # fmt: skip
+        if parts:
+            Stage(folder, scaikey, group, parts).command("migrate", "-v", "0")
 
         def make(**more: str) -> Stage:
             own = folder / str(next(NUMBERS))
             own.mkdir()
-            stage = Stage(own, scaikey, OfOneStage(own, group), more)  # type: ignore[arg-type]
-            if connection.vendor == "sqlite":
+            stage = Stage(own, scaikey, OfOneStage(own, group), parts | more)  # type: ignore[arg-type]
+            if parts and "SCAIFLOW_REDIS_URL" not in more:
+                stage.more["SCAIFLOW_REDIS_URL"] = brokers.enter_context(running_redis())
+            if not parts:
                 stage.take_schema(str(connection.settings_dict["NAME"]))
-            else:
-                stage.command("migrate", "-v", "0")
             return stage
 
         yield make
@@ -74,7 +83,8 @@ def stage(make_stage: Callable[..., Stage]) -> Iterator[Stage]:
 
 @pytest.fixture(scope="session", params=["uvicorn", "daphne"])
 def server(request: pytest.FixtureRequest, make_stage: Callable[..., Stage]) -> Stage:
-    """A running server; the rows are tried on both kinds that the product starts."""
-    stage = make_stage()
+    """A running server; the rows are tried on both kinds that the product starts. Without Redis on every database: the
+    tests of several processes and of what is kept stand on it, here memory is measured, and 20 s of a stream cost some."""
+    stage = make_stage(SCAIFLOW_REDIS_URL="")
     stage.start(kind=request.param)
     return stage

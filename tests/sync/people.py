@@ -27,9 +27,8 @@ def raw(node: Node, stage: Stage, name: str, flow: str, token: str = "") -> None
 
 def make_known(stage: Stage, sub: str, **columns: str) -> None:
     """Into the mirror of users."""
-    row = {"id": sub, "tenant_id": "tnt_demo", "email": "", "display_name": "", "status": "ACTIVE", **columns}
-    marks = ", ".join("?" * len(row))
-    stage.rows(f"INSERT OR REPLACE INTO tenants_user ({', '.join(row)}) VALUES ({marks})", *row.values())
+    row = {"id": sub, "tenant_id": "tnt_demo", "email": "", "display_name": "", "status": "ACTIVE"}
+    stage.put("tenants_user", **row | {"admin_role": None, "admin_role_source": None} | columns)
 
 
 def grant(stage: Stage, flow: str, sub: str, level: str, *, server: str = "server") -> str:

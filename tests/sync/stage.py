@@ -9,10 +9,16 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pymysql
 
 from scaiflow.console.processes import Processes, clean_environment, free_port
 from scaiflow.console.stage import sync_arguments, web_arguments
@@ -123,13 +129,39 @@ class Stage:
         return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1])
 
     def rows(self, query: str, *arguments: Any) -> list[tuple[Any, ...]]:
-        """Straight from the database file."""
-        with sqlite3.connect(self.folder / "scaiflow.db", timeout=20) as connection:
-            return connection.execute(query, arguments).fetchall()
+        """Straight from the database, past the server. Arguments stand in the query as `?`."""
+        with opened(self.env()["SCAIFLOW_DB_URL"]) as (cursor, mark):
+            cursor.execute(query.replace("?", mark), arguments)
+            return list(cursor.fetchall()) if cursor.description else []
 
     def rows_of_many(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
-        with sqlite3.connect(self.folder / "scaiflow.db", timeout=20) as connection:
-            connection.executemany(statement, rows)
+        with opened(self.env()["SCAIFLOW_DB_URL"]) as (cursor, mark):
+            cursor.executemany(statement.replace("?", mark), rows)
+
+    def put(self, table: str, **row: str | None) -> None:
+        """A row with this `id`, whether there was one or not."""
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
+        is_mariadb = self.env()["SCAIFLOW_DB_URL"].startswith("mysql:")
+        else_ = "ON DUPLICATE KEY UPDATE" if is_mariadb else "ON CONFLICT (id) DO UPDATE SET"
+        new = ", ".join(f"{name} = VALUES({name})" if is_mariadb else f"{name} = excluded.{name}" for name in row)
+        self.rows(f"INSERT INTO {table} ({names}) VALUES ({marks}) {else_} {new}", *row.values())
 
     def log_of(self, name: str = "server") -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")
+
+
+@contextmanager
+def opened(url: str) -> Iterator[tuple[Any, str]]:
+    """A cursor, whose work is kept at the end, and how its driver marks a place for an argument."""
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        connection: Any = sqlite3.connect(url.removeprefix("sqlite:///"), timeout=20)
+    elif parts.scheme == "postgres":
+        connection = psycopg.connect(url)
+    else:
+        connection = pymysql.connect(
+            host=parts.hostname, port=parts.port, user=parts.username, database=parts.path[1:], sql_mode="ANSI_QUOTES"
+        )  # fmt: skip
+    with closing(connection):
+        yield connection.cursor(), "?" if parts.scheme == "sqlite" else "%s"
+        connection.commit()

@@ -108,7 +108,7 @@ def test_an_admin_role_that_is_taken_away_closes(node: Node, two: Stage) -> None
 def test_somebody_who_leaves_the_group_that_let_them_in_is_closed(node: Node, two: Stage) -> None:
     flow = two.flow()
     make_known(two, "usr_dan")
-    two.rows("INSERT OR REPLACE INTO tenants_group (id, tenant_id, name) VALUES ('grp_x', 'tnt_demo', 'x')")
+    two.put("tenants_group", id="grp_x", tenant_id="tnt_demo", name="x")
     two.rows("INSERT INTO tenants_membership (group_id, user_id, tenant_id) VALUES ('grp_x', 'usr_dan', 'tnt_demo')")
     body = {"principal_type": "group", "principal_id": "grp_x", "level": "edit"}
     assert two.call("POST", f"/api/v1/flows/{flow}/acls", body).status == 201

@@ -21,7 +21,7 @@ from flows.sync import protocol
 from flows.sync.protocol import Kind, read
 from scaiflow.kit.leases import lease
 from tests.sync.node import Node
-from tests.sync.people import join
+from tests.sync.people import join, make_known
 from tests.sync.stage import Stage
 from tests.sync.test_document import typed, words_in
 
@@ -175,7 +175,7 @@ def test_w13_a_document_of_ten_thousand_updates_joins_quickly_and_its_log_is_com
     """Also when they came one by one, and while more arrive."""
     flow = stage.flow()
     rows = [(flow, update) for update in typed(10_000)]
-    with_rows = "INSERT INTO flows_documentupdate (flow_id, change, created_at) VALUES (?, ?, '2026-01-01')"
+    with_rows = "INSERT INTO flows_documentupdate (flow_id, \"change\", created_at) VALUES (?, ?, '2026-01-01')"
     stage.rows_of_many(with_rows, rows)
     join(node, stage, "ada", flow)
     first = node.ask("joined", id="ada")["milliseconds"]
@@ -233,10 +233,7 @@ def test_who_is_on_a_socket_is_present_over_http(node: Node, stage: Stage) -> No
     flow = stage.flow()
     join(node, stage, "ada", flow)
     tara = stage.token("usr_tara", tenant_id="tnt_demo")
-    stage.rows(
-        "INSERT INTO tenants_user (id, tenant_id, email, display_name, status, admin_role, admin_role_source)"
-        " VALUES ('usr_tara', 'tnt_demo', '', '', '', 'tenant_admin', 'manual')"
-    )
+    make_known(stage, "usr_tara", admin_role="tenant_admin", admin_role_source="manual")
     path = f"/api/v1/flows/{flow}/presence"
     for _ in itertools.count():
         peers = stage.call("GET", path, token=tara).body["peers"]
