@@ -22,6 +22,7 @@ from flows.compiler.emit_scai import as_scai
 from flows.compiler.importer import Imported, ManifestError, import_manifest
 from flows.compiler.kinds import KINDS, Kind
 from flows.compiler.manifest import manifest_of, slug_of
+from flows.compiler.meetings import Meetings
 from flows.compiler.order import check_order
 from flows.compiler.plain import canonical
 from flows.compiler.references import check_references
@@ -98,7 +99,7 @@ def compile_flow(document: object, *, format: Format = "yaml") -> Compiled:
     """Of a document, or of its Analysis where there is one already. Raises CompileError with everything that was found."""
     made = document if isinstance(document, Analysis) else analyse(document)
     if made.control is None or made.blocks is None:
-        raise CompileError(made.found)
+        raise _refusal(made.found)
     try:
         with _nothing_to_collect():
             manifest = manifest_of(made.control, made.blocks)
@@ -108,6 +109,13 @@ def compile_flow(document: object, *, format: Format = "yaml") -> Compiled:
         raise CompileError([*made.found, Diagnostic("error", "too_large", str(error), "nodes")]) from None
     name = made.control.flow.name
     return Compiled(format, body, slug_of(name), hashlib.sha256(text).hexdigest(), tuple(made.found))
+
+
+def _refusal(found: list[Diagnostic]) -> CompileError:
+    """A flow that does not compile is told why: a refusal without an error would be a bug of the compiler."""
+    if all(each.severity != "error" for each in found):
+        raise AssertionError("a flow without errors was not compiled")
+    return CompileError(found)
 
 
 def analyse(document: object) -> Analysis:
@@ -128,18 +136,20 @@ def _analysed(document: object) -> Analysis:
     flow = read_flow(copy)
     check(flow, report)
     control = Control(flow)
-    check_order(control, report)
+    meetings = Meetings(control)
+    check_order(control, meetings, report)
     check_references(control, report)
-    blocks = _structured(control, report)
+    blocks = _structured(control, meetings, report)
     return Analysis(control, None if report.has_errors else blocks, report.sorted())
 
 
-def _structured(control: Control, report: Report) -> list[Block] | None:
-    """The blocks, also of a flow with errors of another sort; None when its order is what is wrong."""
+def _structured(control: Control, meetings: Meetings, report: Report) -> list[Block] | None:
+    """The blocks, also of a flow with errors of another sort; None when its order is what is wrong. Only how deep the lists
+    nest and how many copies they need is found here: there is no telling before the order is right."""
     if not control.entries or not control.is_acyclic or report.has("unstructured"):
         return None
     try:
-        return Structurer(control).flow()
+        return Structurer(control, meetings).flow()
     except Unstructured as error:
         node = error.node
         path = node.path if node else ("nodes",)

@@ -173,17 +173,32 @@ class HandWritten:
         self.edges.append({"id": f"edge_{len(self.edges) + 1}", "type": "sequential", **ends, **more})
 
 
-def metas_of(value: Any) -> Iterator[Map]:
-    """The `meta` of every step and trigger, at whatever depth."""
-    waiting = [value]
+def metas_of(flow: Map) -> Iterator[Map]:
+    """The `meta` of every trigger and step, at whatever depth of lists. What a step holds besides is the flow's own data, in
+    which a `meta` means nothing."""
+    waiting = [flow.get("trigger"), flow.get("extra_triggers"), flow.get("steps")]
     while waiting:
         each = waiting.pop()
-        if isinstance(each, dict):
+        if isinstance(each, list):
+            waiting += each
+        elif isinstance(each, dict):
             if isinstance(each.get("meta"), dict):
                 yield each["meta"]
-            waiting += [inner for key, inner in each.items() if key != "meta"]
-        elif isinstance(each, list):
-            waiting += each
+            waiting += _lists_in(each)
+
+
+def _lists_in(step: Map) -> Iterator[Any]:
+    """The step lists of a step: of a `match`, a `parallel` and the loops."""
+    for verb, parts in (("match", "cases"), ("parallel", "branches")):
+        if isinstance(inner := step.get(verb), dict):
+            named = inner.get(parts)
+            yield from (
+                (part.get("steps") for part in named if isinstance(part, dict)) if isinstance(named, list) else ()
+            )
+            yield inner.get("else")
+    for verb in ("foreach", "while"):
+        if isinstance(inner := step.get(verb), dict):
+            yield inner.get("steps")
 
 
 def _is_breakpoint(step: Any) -> bool:

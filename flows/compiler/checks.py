@@ -18,9 +18,15 @@ def check(flow: Flow, report: Report) -> None:
         check_wiring(flow, edge, report)
     _models(flow, report)
     _unused(flow, report)
+    _scope(flow, report)
+
+
+def _scope(flow: Flow, report: Report) -> None:
+    path = ("config", "scaiqueue", "scope")
     if flow.config.get("scaiqueue") and not flow.scope:
-        message = "config.scaiqueue has no scope to find its queues in"
-        report.add("missing_scope", message, ("config", "scaiqueue", "scope"))
+        report.add("missing_scope", "config.scaiqueue has no scope to find its queues in", path)
+    if flow.scope and "{{" in flow.scope:
+        report.add("bad_config", "config.scaiqueue.scope is a name: templates are filled in when a flow runs", path)
 
 
 def _duplicates(flow: Flow, report: Report) -> None:
@@ -39,13 +45,12 @@ def check_config(flow: Flow, node: Node, report: Report) -> None:
     for field in node.kind.fields:
         value = node.config.get(field.name)
         path = (*node.path, "config", field.name)
-        if field.is_missing(value):
-            if field.required and field.default is None:
-                report.add("missing_config", f"node '{node.id}': {field.name} is required", path, node=node.id)
-                wrong.add(field.name)
-            if value is None or isinstance(value, str):
-                continue  # an emptied box of a form; an empty list where a map belongs is a mistake all the same
-        problem = field.problem(value)
+        if field.required and field.default is None and value in (None, [], {}):
+            report.add("missing_config", f"node '{node.id}': {field.name} is required", path, node=node.id)
+            wrong.add(field.name)
+        if value is None:
+            continue
+        problem = field.problem(value)  # an empty list where a map belongs is a mistake of its own
         if problem:
             report.add("bad_config", f"node '{node.id}': {field.name} {problem}", path, node=node.id)
             wrong.add(field.name)
@@ -99,7 +104,6 @@ def _models(flow: Flow, report: Report) -> None:
     if turns and not roles:
         message = "the flow has model turns but declares no models: add one to config.core_identity.models"
         report.add("no_models", message, path)
-        return
     used = set()
     for node in turns:
         role = role_of(node.kind.settings(node.config))

@@ -66,13 +66,12 @@ class Control:
         returns = {edge.index for edge in self.edges if self._is_return(edge)}
         self._forward = self._drawn(returns)
         self._knots = knots(self._forward)
+        self._runs = [targets if place in self._reached else [] for place, targets in enumerate(self._forward)]
+        self.is_acyclic = self._reached.isdisjoint(place for knot in self._knots for place in knot)
         self.ways, self.bodies = self._sorted_ways(returns)
-        self._joins = [] if self._knots else self._post_dominators(returns)
-        self._masks = [] if self._knots else self._earlier()
-
-    @property
-    def is_acyclic(self) -> bool:
-        return not self._knots
+        self._joins = self._post_dominators(returns)
+        self._masks = self._earlier() if self.is_acyclic else []
+        self._before_knots = self._leading_to_knots()
 
     def is_control(self, edge: Edge) -> bool:
         """Whether an edge says something about order: it is no data edge, and both its ends can be led to and from."""
@@ -85,8 +84,12 @@ class Control:
     def is_reached(self, node_id: str) -> bool:
         return self._place[node_id] in self._reached
 
+    def comes_to_cycle(self, node_id: str) -> bool:
+        """Whether some way from the node, or around it, is a cycle: there is no join to tell of then."""
+        return self._place[node_id] in self._before_knots
+
     def join(self, node_id: str) -> str:
-        """Where the ways behind a node meet."""
+        """Where the ways behind a node meet, of a node that is reached and comes to no cycle."""
         return self._name(self._joins[self._place[node_id]])
 
     def body_join(self, loop: str) -> str:
@@ -197,13 +200,27 @@ class Control:
             sorted_into[edge.source].append(Way(edge, to, condition_of(edge, self.flow.by_id[edge.source])))
         return ways, bodies
 
+    def _leading_to_knots(self) -> set[int]:
+        if not self._knots:
+            return set()
+        turned: list[list[int]] = [[] for _ in range(self._root + 1)]
+        for place, targets in enumerate(self._forward):
+            for target in targets:
+                turned[target].append(place)
+        found: set[int] = set()
+        for knot in self._knots:
+            extend_reach(found, turned, knot[0])
+        return found
+
     def _post_dominators(self, returns: set[int]) -> list[int]:
+        """Of what is reached: what is not says nothing about where runs meet."""
         turned: list[list[int]] = [[] for _ in range(self._root + 1)]
         is_led_on = [False] * self._root
         for edge in self.edges:
             source, target = self._source(edge), self._root if edge.index in returns else self._place[edge.target]
-            turned[target].append(source)
-            is_led_on[source] = True
+            if source in self._reached:
+                turned[target].append(source)
+                is_led_on[source] = True
         turned[self._root] += [place for place in range(self._root) if not is_led_on[place]]
         return dominators(turned, self._root).parent
 
@@ -221,18 +238,18 @@ class Control:
             port = self._ports.get(self._ids[place]) if place < len(self._ids) else None
             if port is None and place >= len(self._ids):
                 masks[place] = gone
-            for target in self._forward[place]:
+            for target in self._runs[place]:
                 masks[target] |= gone | (inside[port] if port is not None else 0)
         return masks
 
     def _topological(self) -> list[int]:
         waiting_for = [0] * self._root
-        for targets in self._forward:
+        for targets in self._runs:
             for target in targets:
                 waiting_for[target] += 1
         order = [place for place in range(self._root) if not waiting_for[place]]
         for place in order:
-            for target in self._forward[place]:
+            for target in self._runs[place]:
                 waiting_for[target] -= 1
                 if not waiting_for[target]:
                     order.append(target)

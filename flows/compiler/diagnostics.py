@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
 Path = tuple[str | int, ...]
+Order = tuple[int, list[tuple[int, int, str]]]
 
 SECTIONS = (
     "id",
@@ -85,13 +86,12 @@ class CompileError(Exception):
 
 
 class Report:
-    """Collects findings from the passes; `sorted()` puts them into document order.
-
-    Inside one node or edge the findings keep the order in which the passes made them.
+    """Collects findings from the passes; `sorted()` puts them into document order. Those of one place keep the order in
+    which the passes made them.
     """
 
     def __init__(self) -> None:
-        self._found: list[tuple[tuple[int, int], Diagnostic]] = []
+        self._found: list[tuple[Order, Diagnostic]] = []
 
     def add(self, code: str, message: str, path: Path, *, node: str | None = None, edge: str | None = None) -> None:
         """`code` is one of CODES, which says how much the finding weighs."""
@@ -113,13 +113,11 @@ class Report:
         return [diagnostic for _, diagnostic in sorted(self._found, key=lambda entry: entry[0])]
 
 
-def document_order(path: Path) -> tuple[int, int]:
-    """Sort key of a place: its section, then its index in it. Unknown sections come last."""
-    if not path:
-        return (-1, -1)
-    rank = _RANK.get(str(path[0]), len(_RANK))
-    index = path[1] if len(path) > 1 and isinstance(path[1], int) else -1
-    return (rank, index)
+def document_order(path: Path) -> Order:
+    """Sort key of a place: its section, then list items by number and the keys of maps by name, as the canonical document
+    has them. A place comes before what is in it, unknown sections come last."""
+    rank = _RANK.get(str(path[0]), len(_RANK)) if path else -1
+    return rank, [(0, part, "") if isinstance(part, int) else (1, 0, part) for part in path]
 
 
 def path_text(path: Path) -> str:

@@ -21,7 +21,8 @@ Map = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node of a known kind. `index` is its place in `nodes`; `raw` the node as it stands in the document."""
+    """A node of a known kind. `index` is its place in `nodes`, `config` what was filled in, `raw` the node as it stands in
+    the document."""
 
     index: int
     id: str
@@ -149,7 +150,7 @@ def _node(index: int, raw: Map) -> Node | None:
         index=index,
         id=node_id,
         kind=kind,
-        config=as_map(raw.get("config")),
+        config=kind.filled_in(as_map(raw.get("config"))),
         inputs=() if kind.is_entry else inputs or tuple(port.id for port in kind.inputs),
         outputs=outputs or tuple(port.id for port in kind.outputs),
         has_declared_outputs=bool(outputs),

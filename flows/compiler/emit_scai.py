@@ -21,35 +21,43 @@ TURN_FIELDS = ("bind", "meta", "guarded", "llm_turn", "output_schema")
 def as_scai(manifest: Map) -> bytes:
     core = manifest["core"]
     (flow,) = core["flows"]
-    names = _Names()
-    lines = [f"@core {_pascal(core['name'])} {{", *_indented(_head(core)), "}", ""]
+    names = _Scope()
+    lines = [f"@core {_pascal(core['name'])} {{", *_indented(_head(core, names)), "}", ""]
     lines += [f"@flow {_name(flow['name'])}(input: object): object {{", *_indented(_steps(flow["steps"], names)), "}"]
     return ("\n".join(lines) + "\n").encode()
 
 
 class _Names:
-    """One name for each bind, and no name for two binds."""
+    """One name for each text, and no name for two texts."""
 
     def __init__(self) -> None:
         self._given: dict[str, str] = {}
         self._taken: set[str] = set()
 
-    def of(self, bind: str) -> str:
-        if bind not in self._given:
-            name = _name(bind)
+    def of(self, text: str) -> str:
+        if text not in self._given:
+            name = _name(text)
             while name in self._taken:
                 name = f"{name}_{len(self._taken)}"
-            self._given[bind] = name
+            self._given[text] = name
             self._taken.add(name)
-        return self._given[bind]
+        return self._given[text]
 
 
-def _head(core: Map) -> Iterator[str]:
+class _Scope:
+    """The names that hold in the whole text. Those of a map's keys hold in that map."""
+
+    def __init__(self) -> None:
+        self.binds, self.aliases, self.methods = _Names(), _Names(), _Names()
+
+
+def _head(core: Map, names: _Scope) -> Iterator[str]:
     yield f"version = {_value(core['scaiflow_meta'].get('source_version') or '')}"
     yield "instance = :stateless"
     yield f"persona = {_value(core['identity']['persona'])}"
     yield "@plugins {"
-    yield from _indented(f"{_name(plugin['alias'])} = {_value(plugin['endpoint'])}" for plugin in core["plugins"])
+    plugins = core["plugins"]
+    yield from _indented(f"{names.aliases.of(each['alias'])} = {_value(each['endpoint'])}" for each in plugins)
     yield "}"
     yield "@models {"
     models = core["scaiflow_meta"]["models"]
@@ -57,37 +65,42 @@ def _head(core: Map) -> Iterator[str]:
     yield "}"
 
 
-def _steps(steps: list[Map], names: _Names) -> Iterator[str]:
+def _steps(steps: list[Map], names: _Scope) -> Iterator[str]:
     for step in steps:
         verb = next(verb for verb in WRITERS if verb in step)
         first, *rest = WRITERS[verb](step, names)
         bind = step.get("bind")
-        yield f"{names.of(bind)} = {first}" if bind else first
+        yield f"{names.binds.of(bind)} = {first}" if bind else first
         yield from rest
 
 
 def _block(word: str, fields: Map) -> Iterator[str]:
     yield f"{word} {{"
-    yield from _indented(f"{_name(key)} = {_value(value)}" for key, value in fields.items())
+    yield from _indented(_assigned(fields))
     yield "}"
 
 
-def _turn(step: Map, names: _Names) -> Iterator[str]:
+def _assigned(fields: Map) -> Iterator[str]:
+    keys = _Names()
+    return (f"{keys.of(key)} = {_value(value)}" for key, value in fields.items())
+
+
+def _turn(step: Map, names: _Scope) -> Iterator[str]:
     fields = {"goal": step["llm_turn"], **{k: v for k, v in step.items() if k not in TURN_FIELDS}}
     if "output_schema" in step:
         fields["output"] = step["output_schema"]
     yield from _block("@guarded" if step.get("guarded") else "@flexible", fields)
 
 
-def _call(step: Map, names: _Names) -> Iterator[str]:
+def _call(step: Map, names: _Scope) -> Iterator[str]:
     call = step["plugin_call"]
-    args = ", ".join(f"{_name(key)} = {_value(value)}" for key, value in call["args"].items())
     yield "@rigid {"
-    yield f"  v = {_name(call['alias'])}.{_name(call['method'])}({args})"
+    method = f"{names.aliases.of(call['alias'])}.{names.methods.of(call['method'])}"
+    yield f"  v = {method}({', '.join(_assigned(call['args']))})"
     yield "}"
 
 
-def _match(step: Map, names: _Names) -> Iterator[str]:
+def _match(step: Map, names: _Scope) -> Iterator[str]:
     inner = step["match"]
     yield f"@match (subject = {_value(inner.get('subject'))}) {{"
     for case in inner["cases"]:
@@ -101,8 +114,8 @@ def _match(step: Map, names: _Names) -> Iterator[str]:
     yield "}"
 
 
-def _loop(verb: str) -> Callable[[Map, _Names], Iterator[str]]:
-    def write(step: Map, names: _Names) -> Iterator[str]:
+def _loop(verb: str) -> Callable[[Map, _Scope], Iterator[str]]:
+    def write(step: Map, names: _Scope) -> Iterator[str]:
         fields = [f"{key} = {_value(value)}" for key, value in step[verb].items() if key != "steps"]
         yield f"@{verb} ({', '.join(fields)}) {{"
         yield from _indented(_steps(step[verb]["steps"], names))
@@ -111,7 +124,7 @@ def _loop(verb: str) -> Callable[[Map, _Names], Iterator[str]]:
     return write
 
 
-def _parallel(step: Map, names: _Names) -> Iterator[str]:
+def _parallel(step: Map, names: _Scope) -> Iterator[str]:
     inner = step["parallel"]
     yield f"@parallel (max_concurrent = {_value(inner['max_concurrent'])}, fail_fast = {_value(inner['fail_fast'])}) {{"
     for branch in inner["branches"]:
@@ -121,11 +134,11 @@ def _parallel(step: Map, names: _Names) -> Iterator[str]:
     yield "}"
 
 
-def _fields(verb: str) -> Callable[[Map, _Names], Iterator[str]]:
+def _fields(verb: str) -> Callable[[Map, _Scope], Iterator[str]]:
     return lambda step, names: _block(f"@{verb}", step[verb])
 
 
-WRITERS: dict[str, Callable[[Map, _Names], Iterator[str]]] = {
+WRITERS: dict[str, Callable[[Map, _Scope], Iterator[str]]] = {
     "rigid": _fields("rigid"),
     "llm_turn": _turn,
     "plugin_call": _call,

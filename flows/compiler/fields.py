@@ -11,10 +11,11 @@ from flows.compiler.formats import FORMATS
 
 FieldType = Literal["text", "number", "integer", "boolean", "list", "map", "any"]
 
-Reads = Literal["expression", "expressions", "template", "templates", "prose"]
+Reads = Literal["expression", "expressions", "template", "templates", "arguments", "prose"]
 """How a field's text is read: `expression` (or a map of them, `expressions`), `template` (or any values that hold
-templates, `templates`), or `prose`: text for a model or for people in which `{{...}}` is a template too, but a lone `}}`
-is only text."""
+templates, `templates`; as a map by name, `arguments`), or `prose`: text for a model or for people, in which `{{...}}` is
+a template too. A lone `}}` is only text everywhere: JSON ends like that. Where templates may be of any value, one may
+also stand for the whole: `headers` can be `{{input.headers}}`; `arguments` cannot, their names are the manifest's own."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,13 @@ class Field:
     maximum: int | None = None
     format: str = ""
     reads: Reads | None = None
-    may_be_empty: bool = False
+    keeps_blanks: bool = False
 
-    def is_missing(self, value: Any) -> bool:
-        """Nothing there: absent, null, or blank text and empty lists and maps where those say nothing."""
-        if value is None:
-            return True
-        if self.may_be_empty:
-            return False
-        return not value.strip() if isinstance(value, str) else value in ([], {})
+    def is_blank(self, value: Any) -> bool:
+        """Nothing there: absent, null, or the blank text of an emptied box. Blanks of a file's content are content."""
+        if not isinstance(value, str):
+            return value is None
+        return not (value if self.keeps_blanks else value.strip())
 
     def problem(self, value: Any) -> str | None:
         """What is wrong with a value that is there, as the end of a sentence; None when it is fine."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from flows.compiler.control import Control, Way, is_loop
 from flows.compiler.diagnostics import Report
 from flows.compiler.document import Node
+from flows.compiler.meetings import Meetings
 
 
-def check_order(control: Control, report: Report) -> None:
-    """Adds the findings, in no order of its own."""
+def check_order(control: Control, meetings: Meetings, report: Report) -> None:
+    """Adds the findings, in no order of its own. Where the branches of a parallel meet is not asked where they come to a
+    cycle: that has to go first."""
     _entries(control, report)
     for way in control.cycles():
         report.add("cycle", f"cycle detected: {' -> '.join(way)}", control.flow.by_id[way[0]].path, node=way[0])
@@ -20,6 +22,7 @@ def check_order(control: Control, report: Report) -> None:
         report.add("unstructured", message, edge.path, edge=edge.id)
     for node in control.flow.by_id.values():
         _leaving(control, node, control.ways[node.id], report)
+        _meeting(control, meetings, node, report)
         if is_loop(node):
             _leaving(control, node, control.bodies[node.id], report)
 
@@ -69,3 +72,11 @@ def _leaving(control: Control, node: Node, ways: list[Way], report: Report) -> N
     elif others and control.is_reached(node.id):
         message = f"node '{node.id}' has several edges that leave it at once: put a parallel or a decision behind it"
         report.add("unstructured", message, node.path, node=node.id)
+
+
+def _meeting(control: Control, meetings: Meetings, node: Node, report: Report) -> None:
+    if node.kind.name != "logic_parallel" or not control.is_reached(node.id) or control.comes_to_cycle(node.id):
+        return
+    problem = meetings.problem(node)
+    if problem:
+        report.add("unstructured", problem, node.path, node=node.id)

@@ -29,6 +29,7 @@ def check_references(control: Control, report: Report) -> None:
 def _node(control: Control, scopes: Scopes | None, node: Node, report: Report) -> set[str]:
     """The names that the node's config reads."""
     read: set[str] = set()
+    has_place = control.flow.by_id[node.id] is node and control.is_reached(node.id)  # a second node of one id has none
     for field in node.kind.fields:
         value = node.config.get(field.name)
         if not field.reads or not value:
@@ -40,7 +41,7 @@ def _node(control: Control, scopes: Scopes | None, node: Node, report: Report) -
                 report.add("bad_config", f"node '{node.id}': {field.name} {error}", path, node=node.id)
                 continue
             read |= {name for name, _ in reads}
-            if scopes and reads and control.is_reached(node.id):
+            if scopes and reads and has_place:
                 for problem in _problems(scopes, reads, _place_of(control, node, field)):
                     message = f"node '{node.id}': {field.name} {problem}"
                     report.add("unknown_reference", message, path, node=node.id)
@@ -108,7 +109,7 @@ def _sources(field: Field, value: Any, path: Path) -> Iterator[tuple[Path, str, 
     """The texts of a field that are read, each with its place and whether it is a template; in document order."""
     if field.reads in ("expression", "expressions"):
         places = [(path, value)] if field.reads == "expression" else _children(path, value)
-        yield from ((place, text, False) for place, text in places if isinstance(text, str) and text.strip())
+        yield from ((place, text, False) for place, text in places if isinstance(text, str))
         return
     waiting = [(path, value)]
     while waiting:

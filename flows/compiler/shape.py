@@ -44,14 +44,14 @@ def check_shape(document: object) -> list[ShapeError]:
     copy, problems = canonical(document)
     if problems:
         return [ShapeError(path, f"Input {problem}", "json_type") for path, problem in problems]
-    return shape_errors(copy)
+    return shape_errors(copy)[:MAX_ERRORS]
 
 
 def shape_errors(document: Any) -> list[ShapeError]:
-    """`check_shape` for a document that is known to be plain JSON data."""
+    """All that is wrong with the shape of a document that is known to be plain JSON data."""
     errors = [_translated(error) for error in _VALIDATOR.iter_errors(document)]
     errors.sort(key=lambda error: document_order(error.loc))
-    return errors[:MAX_ERRORS]
+    return errors
 
 
 def _translated(error: Any) -> ShapeError:

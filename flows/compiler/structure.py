@@ -10,7 +10,7 @@ Algorithm for Structuring Flowgraphs" (J. ACM 24, 1977). Here joins are post-dom
    that runs to the join, the immediate post-dominator, and the outer list goes on there.
 3. A node that several lists come to before a join is written into each of them (tail duplication). Of a decision's lists
    one runs, so the copies keep the order. All of a parallel's lists run, so a node that two of them share has to be their
-   join: else it would run twice, and the flow is refused. A branch that meets none of the others may end by itself.
+   join: else it would run twice, and the flow is refused (meetings.py).
 4. Ways with conditions behind a node that is no decision make a decision without a node behind its step.
 
 A decision without an else goes on at its join when no condition holds. Where all its ways lead to one node there is nothing
@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 
 from flows.compiler.control import EXIT, Control, Way, is_loop
 from flows.compiler.document import Node
+from flows.compiler.meetings import Meetings
 
 MAX_GROWTH = 4
 MAX_DEPTH = 64
@@ -59,11 +60,10 @@ class Block:
 class Structurer:
     """Builds the step list of one flow, of which `check_order` found nothing that is wrong."""
 
-    def __init__(self, control: Control) -> None:
-        self.control = control
+    def __init__(self, control: Control, meetings: Meetings) -> None:
+        self.control, self._meetings = control, meetings
         self._steps_left = MAX_GROWTH * len(control.flow.nodes)
         self._lists_left = MAX_GROWTH * len(control.edges)
-        self._meetings: dict[str, str] = {}
 
     def flow(self) -> list[Block]:
         """The steps behind the entries. Raises Unstructured."""
@@ -96,7 +96,7 @@ class Structurer:
             block.choice, onward = self._choice(ways, join, stop, depth)
             return onward
         if node.kind.name == "logic_parallel":
-            onward = self._meeting(node) or stop
+            onward = self._meetings.of(node) or stop
             block.branches = [self._branch(way, onward, depth) for way in ways]
             return onward
         if is_loop(node):
@@ -128,61 +128,3 @@ class Structurer:
         self._lists_left -= 1
         self._check_growth()
         return self._list([Way(way.edge, way.to, None)], EXIT, stop, depth + 1)
-
-    def _meeting(self, node: Node) -> str:
-        """Where a parallel's branches meet, EXIT where each ends by itself. Raises Unstructured when some meet elsewhere."""
-        if node.id not in self._meetings:
-            ways = self.control.ways[node.id]
-            join = self.control.join(node.id)
-            if join == EXIT:
-                join = self._partial(node, ways)
-            shared = self._shared(ways, join)
-            if shared:
-                raise self._refusal(node, min(shared))
-            self._meetings[node.id] = join
-        return self._meetings[node.id]
-
-    def _partial(self, node: Node, ways: list[Way]) -> str:
-        """The join of those branches that meet at all."""
-        shared = self._shared(ways, EXIT)
-        meeting = {way.to for way in ways if not shared.isdisjoint(self._reach(way.to, EXIT))}
-        chains = [self._joins_from(start) for start in sorted(meeting)]
-        common = (each for each in chains[0] if all(each in other for other in chains)) if chains else iter(())
-        found = next(common, EXIT)
-        if shared and found == EXIT:
-            raise self._refusal(node, min(shared))
-        return found
-
-    def _refusal(self, node: Node, shared: str) -> Unstructured:
-        message = (
-            f"node '{node.id}': some of the branches share '{shared}' but not all meet there: let all meet in one node"
-        )
-        return Unstructured(message, node)
-
-    def _joins_from(self, start: str) -> dict[str, None]:
-        """`start` and the nodes that every way from it passes, nearest first."""
-        found: dict[str, None] = {}
-        while start != EXIT:
-            found[start] = None
-            start = self.control.join(start)
-        return found
-
-    def _shared(self, ways: list[Way], join: str) -> set[str]:
-        """What more than one of the branches come to before the join."""
-        seen: set[str] = set()
-        shared: set[str] = set()
-        for way in ways:
-            branch = self._reach(way.to, join)
-            shared |= seen & branch
-            seen |= branch
-        return shared
-
-    def _reach(self, start: str, stop: str) -> set[str]:
-        reached = {start} - {stop, EXIT}
-        waiting = list(reached)
-        while waiting:
-            for way in self.control.ways[waiting.pop()]:
-                if way.to not in reached and way.to not in (stop, EXIT):
-                    reached.add(way.to)
-                    waiting.append(way.to)
-        return reached

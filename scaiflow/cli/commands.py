@@ -92,13 +92,11 @@ def _validate(options: argparse.Namespace) -> None:
     errors = [each for each in found if each.severity == "error"]
     if options.json:
         write_json(None, {"valid": not errors, "diagnostics": [each.as_dict() for each in found]})
-        if errors:
-            raise Refused
-        return
-    sys.stdout.writelines(f"warning: {_line(each)}\n" for each in found if each.severity == "warning")
+    else:
+        sys.stdout.writelines(f"warning: {_line(each)}\n" for each in found if each.severity == "warning")
+        sys.stdout.write("" if errors else "valid\n")
     if errors:
         raise Refused(*map(_line, errors))
-    sys.stdout.write("valid\n")
 
 
 def _compile(options: argparse.Namespace) -> None:

@@ -82,7 +82,8 @@ def test_every_error_is_a_line_on_the_standard_error_and_warnings_are_not_among_
 def test_validate_answers_as_the_api_does_with_json(bad: Path) -> None:
     told = scaiflow("validate", bad, "--json")
     answer = json.loads(told.stdout)
-    assert (told.returncode, answer["valid"], told.stderr) == (1, False, b"")
+    assert (told.returncode, answer["valid"]) == (1, False)
+    assert told.stderr == scaiflow("validate", bad).stderr != b""
     assert [found["code"] for found in answer["diagnostics"]] == ["bad_config", "missing_config", "unused_variable"]
     assert set(answer["diagnostics"][0]) == {"severity", "code", "message", "path", "node_id", "edge_id"}
 
@@ -144,12 +145,12 @@ MISUSE: dict[str, tuple[list[str], bytes]] = {
 
 
 @pytest.mark.parametrize("name", MISUSE)
-def test_what_cannot_be_done_is_said_in_one_line(name: str) -> None:
+def test_what_cannot_be_done_is_said_in_one_line_for_each_error(name: str) -> None:
     arguments, given = MISUSE[name]
     told = scaiflow(*arguments, given=given)
     assert (told.returncode, told.stdout) == (1, b"")
     assert [line for line in lines(told.stderr) if "Traceback" in line] == []
-    assert len(lines(told.stderr)) >= 1
+    assert len(lines(told.stderr)) == (2 if name == "not a document" else 1)  # neither a map nor with an entry
 
 
 def test_all_but_deploy_work_without_django() -> None:

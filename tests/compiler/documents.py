@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from flows.compiler import CompileError, compile_flow
+from flows.compiler import CompileError, analyse, check_shape, compile_flow, import_manifest
+from scaiflow.sandbox.runtime.verifier import load
 
 ROOT = Path(__file__).parents[2]
 CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
@@ -24,3 +25,20 @@ def compiles(document: Any) -> bool:
 
 
 GOOD: list[dict[str, Any]] = [document for document in DOCUMENTS if compiles(document)]
+
+
+def check(document: Any) -> None:
+    """The document has diagnostics and nothing else; what compiles comes back as it was, and the runtime takes it."""
+    check_shape(document)
+    analysis = analyse(document)
+    errors = [each for each in analysis.found if each.severity == "error"]
+    try:
+        body = compile_flow(document).body
+    except CompileError as error:
+        assert [each for each in error.diagnostics if each.severity == "error"] == errors != []
+        return
+    assert errors == []
+    assert compile_flow(analysis, format="ir").body
+    assert compile_flow(analysis, format="scai").body
+    assert import_manifest(body).content == document
+    load(body.decode())

@@ -4,13 +4,14 @@ them now, for review in the diff."""
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from flows.compiler import KINDS, CompileError, compile_flow, validate
+from flows.compiler import KINDS, CompileError, check_shape, compile_flow, validate
 from flows.compiler.diagnostics import CODES, SECTIONS
 from tests.compiler.documents import CASES
 
@@ -44,18 +45,29 @@ def test_there_is_a_case_of_every_kind_that_compiles() -> None:
 
 
 def test_there_is_a_case_of_every_diagnostic() -> None:
-    """But of `too_large`, whose document would have 10 MB: it is in test_ways.py."""
+    """But of `too_large`, whose document would have 10 MB: it is in test_emitters.py."""
     seen = {found.code for path in CASES for found in validate(json.loads(path.read_text())["document"])}
     assert seen == set(CODES) - {"too_large"}
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_findings_come_in_document_order_each_with_its_place(path: Path) -> None:
+    """Sections as the contract shows them, list items by number, keys by name, and a place before what is in it."""
     found = validate(json.loads(path.read_text())["document"])
-    places = []
-    for each in found:
-        section, _, rest = each.path.partition("[")
-        index = rest.partition("]")[0]
-        places.append((SECTIONS.index(section.partition(".")[0]), int(index) if index.isdigit() else -1))
-        assert each.severity == CODES[each.code]
+    places = [place_of(each.path) for each in found]
     assert places == sorted(places)
+    assert [each.severity for each in found] == [CODES[each.code] for each in found]
+
+
+def place_of(path: str) -> tuple[int, list[tuple[int, str]]]:
+    section, *parts = re.findall(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|(\w+)', path) or [("", "", "")]
+    place = [(int(index), "") if index else (-1, key or quoted) for quoted, index, key in parts]
+    return (SECTIONS.index(section[2]) if section[2] else -1), place
+
+
+def test_every_wrong_shape_is_told_of_and_a_save_names_the_first_hundred() -> None:
+    nodes = [{"id": f"n{number}", "type": "entry_api", "label": number} for number in range(150)]
+    document = {"name": "Wrong", "nodes": nodes, "edges": []}
+    wrong = [found.path for found in validate(document) if found.code == "bad_shape"]
+    assert wrong == [f"nodes[{number}].{field}" for number in range(150) for field in ("label", "position")]
+    assert len(check_shape(document)) == 100

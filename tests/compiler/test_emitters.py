@@ -177,3 +177,21 @@ def test_two_nodes_never_become_one_name() -> None:
     )
     names = re.findall(r"(\w+) = @rigid", compile_flow(document, format="scai").body.decode())
     assert len(set(names)) == 4
+
+
+def test_two_arguments_plugins_methods_or_variables_never_become_one_name() -> None:
+    first = node("one", "tool_plugin", plugin="my-crm", method="find.all", args={"a b": 1, "a_b": 2, "a.b": 3})
+    other = node("two", "tool_plugin", plugin="my_crm", method="find_all", args={"a_b": 1})
+    assign = node("set", "data_variable_set", assignments={"total": "1", "_total": "2"})
+    document = greeting(
+        nodes=[node("start", "entry_api"), first, other, assign],
+        edges=[edge("start", "one", port="out_request"), edge("one", "two"), edge("two", "set")],
+    )
+    written = compile_flow(document, format="scai").body.decode()
+    declared = dict(re.findall(r'^ *(\w+) = "plugin://(.+)"$', written, re.MULTILINE))
+    calls = re.findall(r"v = (\w+)\.(\w+)\((.*)\)", written)
+    assert [declared[alias] for alias, _, _ in calls] == ["my-crm", "my_crm"]
+    assert len({method for _, method, _ in calls}) == 2
+    assert len(set(re.findall(r"(\w+) = \d", calls[0][2]))) == 3
+    (names,) = re.findall(r"@set \{\n\s*(\w+) = .*\n\s*(\w+) = ", written)
+    assert names[0] != names[1]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.compiler import KINDS, CompileError, check_shape, compile_flow, import_manifest, validate
-from tests.compiler.documents import DOCUMENTS
+from flows.compiler import KINDS
+from tests.compiler.documents import DOCUMENTS, check
 
 ODD: list[Any] = [
     None, True, 0, -1, 1e308, 2**70, "", "x", "{{", "{{a b}}", [], {}, [[]], {"a": {}}, "\ud800", "\0", float("nan"), [None],
@@ -52,20 +52,6 @@ def walk(value: Any) -> list[tuple[Any, Any]]:
         found += [(each, key) for key in keys]
         waiting += [each[key] for key in keys]
     return found
-
-
-def check(document: Any) -> None:
-    check_shape(document)
-    found = validate(document)
-    errors = [each for each in found if each.severity == "error"]
-    for format in ("yaml", "ir", "scai"):
-        try:
-            made = compile_flow(document, format=format)  # type: ignore[arg-type]
-        except CompileError as error:
-            assert [each for each in error.diagnostics if each.severity == "error"] == errors != []
-        else:
-            assert errors == []
-            assert format != "yaml" or import_manifest(made.body).content == document
 
 
 @settings(max_examples=250, deadline=None)

@@ -15,7 +15,10 @@ from flows.compiler import CompileError, ManifestError, compile_flow, import_man
 from tests.compiler.documents import GOOD
 from tests.compiler.graphs import Drawing
 
-KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8).map(lambda text: f"x{text}")
+OURS = st.sampled_from(["meta", "index", "node_id", "steps", "match", "cases", "foreach", "trigger", "source", "extra"])
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8).map(lambda text: f"x{text}")
+KEYS = NAMES | OURS
+"""What data may be called: also as the manifest calls its own parts."""
 VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -26,6 +29,7 @@ VALUES = st.recursive(
     max_leaves=6,
 )
 EXTRAS = st.dictionaries(KEYS, VALUES, max_size=3)
+PAYLOADS = VALUES | st.fixed_dictionaries({"meta": st.fixed_dictionaries({"index": st.integers(0, 9)}) | VALUES})
 
 
 @pytest.mark.parametrize("document", GOOD, ids=lambda document: document["name"])
@@ -38,11 +42,12 @@ def test_a_manifest_of_ours_comes_back_to_the_last_key(document: dict[str, Any])
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.integers(0, 2**48), st.integers(1, 3), st.lists(EXTRAS, min_size=4, max_size=4))
+@given(st.integers(0, 2**48), st.integers(1, 3), st.lists(EXTRAS, min_size=4, max_size=4), PAYLOADS)
 def test_whatever_is_drawn_and_added_comes_back_as_it_was(
-    seed: int, entries: int, extras: list[dict[str, Any]]
+    seed: int, entries: int, extras: list[dict[str, Any]], payload: Any
 ) -> None:
-    """Unknown keys anywhere, several entries, nodes that were written more than once, and nodes that were left out."""
+    """Unknown keys anywhere, several entries, nodes that were written more than once, nodes that were left out, and data in
+    steps that looks like parts of a manifest."""
     drawing = Drawing(seed, entries=entries)
     rng = random.Random(seed)
     document = extras[0] | drawing.document | {"metadata": extras[1], "config": extras[2], "tests": [extras[3]]}
@@ -51,6 +56,10 @@ def test_whatever_is_drawn_and_added_comes_back_as_it_was(
     if document["edges"]:
         rng.choice(document["edges"]).update(extras[3])
     document["nodes"].insert(rng.randint(0, len(document["nodes"])), {**lost(), **extras[0]})
+    for each in document["nodes"]:
+        if each["type"] == "llm_rigid" and rng.random() < 0.5:
+            config = {"plugin": "crm", "method": "find", "args": {"given": payload}}
+            each |= {"type": "tool_plugin", "config": {**each["config"], **config}}
     try:
         body = compile_flow(document).body
     except CompileError:

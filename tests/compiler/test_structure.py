@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.compiler import CompileError, compile_flow
+from flows.compiler import CompileError, compile_flow, validate
 from scaiflow.sandbox.runtime.interpreter import STACK, execute
 from scaiflow.sandbox.runtime.services import Limits, LonelyHost, Services
 from scaiflow.sandbox.runtime.standin.model import StandIn
@@ -77,3 +79,49 @@ def test_thousands_of_graphs_run_as_they_are_drawn_and_most_are_taken() -> None:
         spoiled_taken += compare(drawing, seed)
     assert taken > 1400
     assert spoiled_taken > 600
+
+
+def lost_from(seed: int) -> Drawing:
+    """A drawing to which no entry leads: every name is another, and an edge or two go astray."""
+    drawing = Drawing(seed)
+    names = {each["id"]: f"lost_{each['id']}" for each in drawing.nodes if each["type"] != "entry_api"}
+    drawing.nodes = [{**each, "id": names[each["id"]]} for each in drawing.nodes if each["id"] in names]
+    kept = [each for each in drawing.edges if each["source"]["node"] in names]
+    drawing.names += 10_000
+    drawing.edges = [
+        {
+            **each,
+            "id": f"lost_{each['id']}",
+            "source": {**each["source"], "node": names[each["source"]["node"]]},
+            "target": {"node": names[each["target"]["node"]]},
+        }
+        for each in kept
+    ]
+    return drawing
+
+
+@settings(max_examples=150, deadline=None)
+@given(seeds, st.integers(0, 3))
+def test_what_no_entry_leads_to_neither_helps_nor_hinders(seed: int, strays: int) -> None:
+    drawing, lost = Drawing(seed), lost_from(seed + 1)
+    if not lost.nodes:
+        return
+    for _ in range(strays):
+        lost.edge(lost.rng.choice(lost.nodes)["id"], lost.rng.choice([*lost.nodes, *drawing.nodes[1:]])["id"], {})
+    with_lost = {
+        "name": "Drawn",
+        "nodes": drawing.rng.sample([*drawing.nodes, *lost.nodes], len(drawing.nodes) + len(lost.nodes)),
+        "edges": [*drawing.edges, *lost.edges],
+    }
+    codes = {found.code for found in validate(with_lost) if found.severity == "error"}
+    alone = {found.code for found in validate(drawing.document) if found.severity == "error"}
+    assert codes - {"cycle", "missing_condition"} == alone - {"cycle", "missing_condition"}
+    if not codes:
+        steps = [bare(compile_flow(each).body) for each in (with_lost, drawing.document)]
+        assert steps[0] == steps[1]
+
+
+def bare(manifest: bytes) -> Any:
+    """The steps without the places of their nodes in the document."""
+    steps = yaml.safe_load(manifest)["core"]["flows"][0]["steps"]
+    return json.loads(json.dumps(steps), object_hook=lambda each: {k: v for k, v in each.items() if k != "index"})

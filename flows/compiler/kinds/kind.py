@@ -73,8 +73,12 @@ class Kind:
         """Whether its `scope` is a queue's, which nodes without one inherit from the flow."""
         return any(field.name == "scope" for field in self.fields)
 
+    def filled_in(self, config: dict[str, Any]) -> dict[str, Any]:
+        """The config without its blank fields: an emptied box of a form is one that was not filled in. The one place of this
+        rule, which everything behind the reading of a document goes by. Keys that the kind does not know stay."""
+        blank = {field.name for field in self.fields if field.name in config and field.is_blank(config[field.name])}
+        return {name: value for name, value in config.items() if name not in blank} if blank else config
+
     def settings(self, config: dict[str, Any]) -> Settings:
-        """The config over the defaults. A null counts as not given. Keys that the kind does not know are left out."""
-        return {
-            field.name: field.default if config.get(field.name) is None else config[field.name] for field in self.fields
-        }
+        """What was filled in, over the defaults. Keys that the kind does not know are left out."""
+        return {field.name: config.get(field.name, field.default) for field in self.fields}

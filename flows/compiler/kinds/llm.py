@@ -12,6 +12,7 @@ from flows.compiler.kinds.kind import Kind, Problem, Settings, Step
 
 DEFAULT_ROLE = "primary"
 OUTPUT_TYPES = ("string", "number", "integer", "int", "boolean", "bool", "object", "array", "list")
+BLANK_OR_QUOTE = " \t\r\n\"'"
 
 _TEXTS: tuple[FieldType, ...] = ("text", "list")
 _GOAL = Field("goal", required=True, reads="prose")
@@ -83,7 +84,7 @@ def _check_schema(settings: Settings) -> Iterator[Problem]:
 
 def _type_problem(kind: Any) -> str | None:
     if isinstance(kind, dict):
-        return None
+        return _map_problem(kind)
     if not isinstance(kind, str) or not kind.strip():
         return f"must be a type such as string or enum[a, b], not {shown(kind)}"
     text = kind.strip()
@@ -94,11 +95,20 @@ def _type_problem(kind: Any) -> str | None:
     return None
 
 
+def _map_problem(kind: dict[str, Any]) -> str | None:
+    """A type as a map: an enum's values, else a JSON Schema `type`, else the fields of an object."""
+    options = kind.get("enum") or kind.get("options") or kind.get("values")
+    if isinstance(options, list):
+        is_named = all(str(option).strip(BLANK_OR_QUOTE) for option in options)
+        return None if is_named else "must have a name for each value of its enum"
+    return _type_problem(kind["type"]) if isinstance(kind.get("type"), str) else None
+
+
 def enum_options(kind: str) -> list[str] | None:
     """The values of `enum[a, b]`; None when the text is no such type or a value is empty."""
     if not (kind.startswith("enum[") and kind.endswith("]")):
         return None
-    options = [option.strip() for option in kind[5:-1].split(",")]
+    options = [option.strip(BLANK_OR_QUOTE) for option in kind[5:-1].split(",")]
     return options if all(options) else None
 
 

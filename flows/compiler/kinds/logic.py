@@ -25,10 +25,10 @@ def _required(name: str) -> Problem:
 
 def _check_loop(settings: Settings) -> Iterator[Problem]:
     if settings["style"] == "foreach":
-        if settings["items"] in (None, "", []):
+        if settings["items"] in (None, []):
             yield _required("items")
         return
-    if settings["condition"] in (None, ""):
+    if settings["condition"] is None:
         yield _required("condition")
     if settings["max_iterations"] is None:
         yield Problem("while_without_limit", "while loop missing max_iterations", "max_iterations")
@@ -67,7 +67,7 @@ def assignments(settings: Settings) -> dict[str, Any]:
 def _check_assignments(settings: Settings) -> Iterator[Problem]:
     if not settings["name"] and not settings["assignments"]:
         yield _required("name")
-    if (settings["name"] or not settings["assignments"]) and settings["value"] in (None, ""):
+    if (settings["name"] or not settings["assignments"]) and settings["value"] is None:
         yield _required("value")
     for name in settings["assignments"] or {}:
         wrong = FORMATS["name"](name)

@@ -15,8 +15,9 @@ HEAD = """# Node kinds
 Generated from `flows/compiler/kinds/` by `make node-kinds`. Do not edit it here.
 
 There are {count} kinds of nodes. Every one has `id`, `type` (the kind), `label` and `position`, may have a `config` with
-the fields below (`*`: required), and may carry `breakpoint: true`, which holds a run before its step. `inputs` and
-`outputs` default to the ports given here. Config keys that a kind does not know are kept and say nothing.
+the fields below (`*`: required; blank text counts as not filled in), and may carry `breakpoint: true`, which holds a run
+before its step. `inputs` and `outputs` default to the ports given here. Config keys that a kind does not know are kept and
+say nothing.
 
 How a field's text is read: an *expression* or a *template* (text with `{{{{expression}}}}` in it) is of the language of
 [manifest.md](manifest.md#expressions); *prose* is text for a model or for people in which templates are filled in.
@@ -49,6 +50,7 @@ READS = {
     "expressions": "expressions by name",
     "template": "a template",
     "templates": "templates, at any depth",
+    "arguments": "templates by name, at any depth",
     "prose": "prose",
 }
 FORMATS = {

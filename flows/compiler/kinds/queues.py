@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from flows.compiler.actions import Action, Await, Checkpoint, given
 from flows.compiler.diagnostics import shown
@@ -19,6 +20,8 @@ SCOPE = Field("scope")
 _QUEUE = Field("queue", required=True)
 _TIMEOUT = Field("timeout", ("text", "number"), format="duration", minimum=0)
 _PRIORITY = Field("priority", ("integer", "text"))
+_SENT_TO = (replace(SCOPE, reads="template"), replace(_QUEUE, reads="template"))
+"""Of a call these are arguments, in which templates are filled in."""
 
 
 def _check_sections(settings: Settings) -> Iterator[Problem]:
@@ -64,11 +67,10 @@ KINDS = (
         ir="rigid",
         step="plugin_call",
         fields=(
-            SCOPE,
-            _QUEUE,
+            *_SENT_TO,
             Field("message_type", reads="template"),
             Field("payload", ("any",), reads="templates"),
-            _PRIORITY,
+            replace(_PRIORITY, reads="template"),
             Field("labels", ("map", "list"), reads="templates"),
         ),
         lower=lower_to("scaiqueue", "publish"),
@@ -119,7 +121,7 @@ KINDS = (
         purpose="Hands a case up to another queue.",
         ir="rigid",
         step="plugin_call",
-        fields=(SCOPE, _QUEUE, Field("reason", reads="template"), Field("payload", ("any",), reads="templates")),
+        fields=(*_SENT_TO, Field("reason", reads="template"), Field("payload", ("any",), reads="templates")),
         lower=lower_to("scaiqueue", "escalate"),
         lift=lift_from("scaiqueue", "escalate"),
     ),

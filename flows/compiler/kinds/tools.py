@@ -45,7 +45,7 @@ KINDS = (
         fields=(
             Field("plugin", required=True, format="alias"),
             Field("method", required=True, format="method"),
-            Field("args", ("map",), default={}, reads="templates"),
+            Field("args", ("map",), default={}, reads="arguments"),
         ),
         check=_check_args,
         lower=_lower_plugin,
