@@ -27,7 +27,7 @@ from flows.compiler.order import check_order
 from flows.compiler.plain import canonical
 from flows.compiler.references import check_references
 from flows.compiler.schema import FLOW_SCHEMA, MAX_NODES
-from flows.compiler.shape import ShapeError, check_shape, shape_errors
+from flows.compiler.shape import ShapeError, check_shape, is_too_long, shape_errors
 from flows.compiler.structure import Block, Structurer, Unstructured
 from flows.compiler.yaml_writer import as_yaml
 
@@ -133,6 +133,8 @@ def _analysed(document: object) -> Analysis:
         return Analysis(None, None, report.sorted())
     for error in shape_errors(copy):
         report.add("bad_shape", error.msg, error.loc)
+    if is_too_long(copy):
+        return Analysis(None, None, report.sorted())  # what it means is not asked of a document that nobody may save
     flow = read_flow(copy)
     check(flow, report)
     control = Control(flow)

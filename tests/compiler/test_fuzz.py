@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema_rs import Draft202012Validator
 
-from flows.compiler import KINDS
+from flows.compiler import FLOW_SCHEMA, KINDS, validate
+from flows.compiler.plain import canonical
+from flows.compiler.shape import shape_errors
 from tests.compiler.documents import DOCUMENTS, check
 
 ODD: list[Any] = [
@@ -52,6 +55,38 @@ def walk(value: Any) -> list[tuple[Any, Any]]:
         found += [(each, key) for key in keys]
         waiting += [each[key] for key in keys]
     return found
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.integers(0, 2**32))
+def test_the_errors_of_a_shape_are_those_that_the_schema_finds(seed: int) -> None:
+    """Item by item as for the document as a whole."""
+    document, problems = canonical(mutated(seed))
+    if not problems:
+        whole = Draft202012Validator(FLOW_SCHEMA).iter_errors(document)
+        assert len(shape_errors(document)) == len({(tuple(error.instance_path), error.message) for error in whole})
+
+
+WRONG = {
+    "nodes": {"nodes": [0] * 300_000, "edges": []},
+    "edges": {"nodes": [], "edges": [{}] * 300_000},
+    "ports": {"nodes": [{"id": "a", "inputs": [0] * 500}] * 600, "edges": []},
+    "plugins": {"nodes": [], "edges": [], "config": {"plugins": [{}] * 300_000}},
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_of_very_many_errors_no_more_are_made_than_are_told(name: str) -> None:
+    """Three hundred thousand took half a gigabyte, and a body can hold some million."""
+    document = {"name": "x"} | WRONG[name]
+    found = validate(document)
+    assert 100 <= sum(one.code == "bad_shape" for one in found) <= 5000
+
+
+def test_a_document_that_is_too_long_is_told_that_alone() -> None:
+    nodes = [{"id": "n", "type": "entry_api", "label": "", "position": {"x": 0, "y": 0}}] * 5001
+    (found,) = validate({"name": "x", "nodes": nodes, "edges": []})
+    assert (found.code, found.message) == ("bad_shape", "List should have at most 5000 items")
 
 
 @settings(max_examples=250, deadline=None)
