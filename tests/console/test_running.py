@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from catalog.models import Package
-from flows.models import Deployment, Flow
+from flows.models import Deployment, Flow, Job
 from flows.operations.flows import create_flow
 from tenants.models import Group
 from tests.console.conftest import Visit
@@ -123,6 +123,37 @@ def test_a_review_is_a_form_of_its_spec_and_its_decision_is_sent(
     assert answer["Location"] == "/checkpoints"
     sent = scaigrid.calls("POST")[-1].json
     assert sent == {"decision": "yes", "comment": "fine", "data": {"note": "n"}}
+
+
+@pytest.mark.parametrize(
+    "context", [{"items": [1, 2], "total": 9}, {"items": {"pieces": "total"}, "keys": 1, "get": 2}]
+)
+def test_what_a_run_names_is_shown_whatever_it_is_called(
+    ada_at: Visitor, flow: Flow, scaigrid: Service, context: dict[str, Any]
+) -> None:
+    """A foreach puts `items` into the run's output, and that is the checkpoint's context."""
+    points(scaigrid, POINT | {"context": context})
+    page = ada_at.read("/checkpoints/chk_1")
+    assert [name for name in context if f"<dt>{name}</dt>" not in page] == []
+    assert "<dt>pieces</dt>" not in page
+
+
+def test_a_node_and_a_queue_may_be_called_as_they_like(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
+    tell(scaigrid, [{**one, "payload": one["payload"] | {"node_id": "items"}} for one in STORY])
+    assert 'data-marks="items=waiting;"' in ada_at.read(road(flow, "/runs"))
+    made: Any = {"core_id": "core_1", "flow_version": "1.0.0"}
+    made["scaiqueue_provisioning"] = {"scope_slug": "s", "queue_ids": {"items": "q_1", "returns": "q_2"}}
+    job = Job.objects.create(flow=flow, kind="deploy", state="succeeded", arguments={"version": "1.0.0"}, result=made)
+    page = ada_at.read(f"/jobs/{job.id}")
+    assert '<span class="tag">items</span> <span class="tag">returns</span>' in page
+
+
+@pytest.mark.parametrize("told", ["2026-13-45T00:00:00Z", 1700000000, "soon", {"at": 1}])
+def test_a_time_that_is_none_does_not_hide_the_list(
+    ada_at: Visitor, flow: Flow, scaigrid: Service, told: object
+) -> None:
+    points(scaigrid, POINT | {"created_at": told, "expires_at": told})
+    assert "Is this right?" in ada_at.read("/checkpoints")
 
 
 def test_a_decision_that_came_too_late_is_told(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
