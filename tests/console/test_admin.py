@@ -277,6 +277,18 @@ def test_every_page_is_clean_under_a_strict_policy(tenants: dict[str, Tenant], e
     assert asked["Content-Security-Policy"] == POLICY
 
 
+@pytest.mark.parametrize("twin", ["tnt_RED", "tnt_redder", "tnt.red", "tnt_re_"])
+def test_a_tenant_whose_id_looks_alike_is_another(tenants: dict[str, Tenant], enter: Enter, twin: str) -> None:
+    """SQLite's LIKE takes capitals for small letters."""
+    path = f"tenants/{twin}/scaigrid_base_url"
+    Secret.objects.create(path=path, sealed=CANARY, key_id="key-1")
+    browser = enter("tenant_admin", "tnt_red")
+    told = told_of(browser, listed(Secret))
+    assert "tenants/tnt_red/scaigrid_api_key" in told
+    assert path not in told
+    assert browser.get(change(Secret, path)).status_code == 404
+
+
 # --- many rows ---------------------------------------------------------------------------------------------------------
 
 MANY = 1_200
