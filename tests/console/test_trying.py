@@ -90,6 +90,16 @@ def test_a_flow_begins_with_tags(ada_at: Visitor) -> None:
     assert Flow.objects.get().tags == ["one", "two"]
 
 
+def test_flows_are_found_by_several_tags_as_the_field_shows_them(ada_at: Visitor) -> None:
+    for name, tags in (("Both", ["one", "two"]), ("Single", ["one"])):
+        create_flow(by=ADA, name=name, description="", content=greeting(), tags=tags)
+    page = ada_at.read("/flows", tag="one, two")
+    assert 'name="tag" value="one, two"' in page
+    assert "Both</a>" in page
+    assert "Single</a>" not in page
+    assert "Single</a>" in ada_at.read("/flows", tag=" One ,")
+
+
 def test_flows_are_found_by_their_owner(tara_at: Visitor, flow: Flow) -> None:
     assert "?owner=usr_ada" in tara_at.read("/flows")
     assert "Greeting</a>" in tara_at.read("/flows", owner="usr_ada")
