@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -93,6 +95,21 @@ def test_a_call_of_ones_own_is_sent_and_its_run_opened(ada_at: Visitor, flow: Fl
     assert "{no" in refused.content.decode()
 
 
+def test_an_older_core_is_drawn_as_it_was_deployed(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
+    tell(scaigrid, [])
+    newer = greeting() | {"tests": [{"name": "new", "input": {"name": "Newer"}, "expect": {}}]}
+    newer["nodes"][1]["label"] = "Greet anew"
+    ada_at.send(road(flow, "/edit"), {"name": "Greeting", "content": json.dumps(newer), "etag": flow.etag})
+    Deployment.objects.create(flow=flow, core_id="core_2", flow_version="1.0.1", status="deployed")
+    assert "Greet anew" in ada_at.read(road(flow, "/runs"))
+    older = ada_at.read(road(flow, "/runs"), core="core_1")
+    assert "Greet anew" not in older
+    assert "&quot;Newer&quot;" not in older
+    refused = ada_at.send(road(flow, "/runs"), {"core": "core_1", "input": "{no"}).content.decode()
+    assert "Greet anew" not in refused
+    assert "<option selected>core_1</option>" in refused
+
+
 def test_the_stream_is_refused_where_it_would_hold_a_thread(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
     tell(scaigrid, [])
     assert ada_at.get(road(flow, "/runs/stream?core=core_1")).status_code == 503
@@ -154,6 +171,42 @@ def test_a_time_that_is_none_does_not_hide_the_list(
 ) -> None:
     points(scaigrid, POINT | {"created_at": told, "expires_at": told})
     assert "Is this right?" in ada_at.read("/checkpoints")
+
+
+FORM = [
+    {"name": "line"}, {"name": "long", "type": "textarea"}, {"name": "sum", "type": "number", "default": 1},
+    {"name": "way", "options": ["air", "sea"], "default": "sea"}, {"name": "sure", "type": "boolean"},
+    {"name": "told", "type": "boolean", "default": True},
+]  # fmt: skip
+
+
+def test_a_refused_decision_keeps_everything_that_was_typed(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
+    points(scaigrid, POINT | {"hitl_spec": {"sections": [{"type": "decision", "fields": FORM}]}})
+    fresh = ada_at.read("/checkpoints/chk_1")
+    assert "<option selected>sea</option>" in fresh
+    assert re.findall(r'name="data.(\w+)" value="yes"( checked)?', fresh) == [("sure", ""), ("told", " checked")]
+    scaigrid.on("POST", f"{POINTS}/chk_1/resolve", Told(409, {"error": {"code": "X", "message": "too late"}}))
+    typed = {"line": "My <line>", "long": "My words", "sum": "1o", "way": "air", "sure": "yes"}
+    fields = {f"data.{name}": value for name, value in typed.items()}
+    page = ada_at.send("/checkpoints/chk_1", {"decision": "yes", **fields}).content.decode()
+    assert 'value="My &lt;line&gt;"' in page
+    assert ">My words</textarea>" in page
+    assert 'value="1o"' in page
+    assert re.findall(r"<option selected>(.*?)</option>", page) == ["air"]
+    assert re.findall(r'name="data.(\w+)" value="yes"( checked)?', page) == [("sure", " checked"), ("told", "")]
+
+
+def test_a_checkpoint_is_opened_by_either_name_of_its_id(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
+    renamed = {name: value for name, value in POINT.items() if name != "id"}
+    points(scaigrid, renamed | {"checkpoint_id": "chk_9"}, renamed | {"prompt": "Who am I?"})
+    page = ada_at.read("/checkpoints")
+    assert re.findall(r'href="(/checkpoints/[^"]*)"', page) == ["/checkpoints/chk_9"]
+    assert "Who am I?" in page
+    part = ada_at.get("/checkpoints", headers=PARTIAL).content.decode()
+    assert re.findall(r'href="(/checkpoints/[^"]*)"', part) == ["/checkpoints/chk_9"]
+    assert "Is this right?" in ada_at.read("/checkpoints/chk_9")
+    scaigrid.on("POST", f"{POINTS}/chk_9/resolve", Told(200, {"data": {"status": "resolved"}}))
+    assert ada_at.send("/checkpoints/chk_9", {"decision": "yes"})["Location"] == "/checkpoints"
 
 
 def test_a_decision_that_came_too_late_is_told(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
