@@ -147,4 +147,5 @@ class Secrets(Acting):
     def of_tenant(self, rows: QuerySet[Any], tenant_id: str) -> QuerySet[Any]:
         """Not `__startswith`: SQLite's LIKE takes capitals for small letters, and then tnt_a sees rows of tnt_A."""
         begin = f"tenants/{tenant_id}/"
-        return rows.alias(begin=Left("path", len(begin))).filter(begin=begin)
+        found: QuerySet[Any] = rows.alias(begin=Left("path", len(begin))).filter(begin=begin)
+        return found
