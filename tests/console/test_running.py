@@ -95,6 +95,24 @@ def test_a_call_of_ones_own_is_sent_and_its_run_opened(ada_at: Visitor, flow: Fl
     assert "{no" in refused.content.decode()
 
 
+def test_a_call_that_takes_long_leads_on_by_itself_or_says_why_not(
+    ada_at: Visitor, flow: Flow, scaigrid: Service
+) -> None:
+    """The page waits and says so; without JavaScript the same form goes the usual way (the test above)."""
+    tell(scaigrid, [])
+    page = ada_at.read(road(flow, "/runs"))
+    assert f'hx-post="{road(flow, "/runs")}" hx-target="#refused"' in page
+    assert "busy working" in page
+    core = "/v1/modules/scaicore/cores/core_1/invoke"
+    scaigrid.on("POST", core, Told(200, {"data": {"output": {}, "execution_id": "exec_1"}}), Told(500, {}))
+    done = ada_at.send(road(flow, "/runs"), {"core": "core_1", "input": "{}"}, headers=PARTIAL)
+    assert (done.status_code, done["HX-Redirect"]) == (200, road(flow, "/runs?core=core_1&run=exec_1"))
+    refused = ada_at.send(road(flow, "/runs"), {"core": "core_1", "input": "{}"}, headers=PARTIAL)
+    assert refused.status_code == 502
+    assert "scaicore_api" in refused.content.decode()
+    assert "<html" not in refused.content.decode()
+
+
 def test_an_older_core_is_drawn_as_it_was_deployed(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
     tell(scaigrid, [])
     newer = greeting() | {"tests": [{"name": "new", "input": {"name": "Newer"}, "expect": {}}]}

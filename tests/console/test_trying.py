@@ -14,9 +14,10 @@ from flows.operations.jobs import wait_for
 from scaiflow.kit.models import AuditEntry
 from tenants.models import User
 from tests.console.conftest import Visit
-from tests.console.test_pages import ADA, road
+from tests.console.test_pages import ADA, PARTIAL, road
 from tests.console.visitors import Visitor, remember
 from tests.drawings import greeting, node
+from tests.loopback import Told
 from tests.scaikey import ScaiKey
 from tests.tenants.directory import Directory, person
 
@@ -182,6 +183,22 @@ def test_the_audit_log_is_read_by_tenant(sam_at: Visitor, tara_at: Visitor) -> N
     tara_at.send("/settings/people/usr_new/role", {"role": "tenant_admin"})
     assert "usr_new" in sam_at.read("/settings/audit", tenant_id="tnt_demo", action="role.granted")
     assert "usr_new" not in sam_at.read("/settings/audit", tenant_id="tnt_platform", action="role.granted")
+
+
+def test_a_sync_puts_its_result_or_its_failure_beside_the_form(sam_at: Visitor, scaikey: ScaiKey) -> None:
+    directory = Directory(scaikey)
+    directory.people["tnt_demo"] = [person("usr_ada")]
+    directory.serve()
+    done = sam_at.send("/settings/sync", headers=PARTIAL).content.decode()
+    assert '<h2 id="report">Result</h2>' in done
+    assert "<main" not in done
+    scaikey.on("GET", "/api/v1/admin/tenants", Told(500, {}))
+    failed = sam_at.send("/settings/sync", headers=PARTIAL)
+    assert failed.status_code == 502
+    assert 'role="alert"' in failed.content.decode()
+    assert "<main" not in failed.content.decode()
+    assert 'hx-target="#synced"' in sam_at.read("/settings/sync")
+    assert 'id="synced"' in sam_at.read("/settings/sync")
 
 
 def test_a_sync_asked_for_here_is_written_down_as_its_askers(sam_at: Visitor, scaikey: ScaiKey) -> None:

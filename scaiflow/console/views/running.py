@@ -118,9 +118,8 @@ class FlowRuns(FlowPage):
         arguments = parsed(request.POST.get("input", "") or "{}")
         answer = invoke_core(by=self.principal, core_id=self.core_id, arguments=arguments)
         run_id = answer.get("execution_id") or ""
-        response = self.done("It ran. Its output stands below.", "flow-runs", flow_id=flow_id)
-        response["Location"] += "?" + urlencode({"core": self.core_id, "run": run_id})
-        return response
+        query = urlencode({"core": self.core_id, "run": run_id})
+        return self.done("It ran. Its output stands below.", "flow-runs", query=query, flow_id=flow_id)
 
 
 class FlowRunStream(FlowPage):
