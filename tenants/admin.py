@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group as DjangoGroup
 from django.db.models import QuerySet
+from django.db.models.functions import Left
 
 from scaiflow.kit.acts import Acting, ActPage, act
 from scaiflow.kit.pages import ReadOnly
@@ -144,4 +145,7 @@ class Secrets(Acting):
     actions = (forget,)
 
     def of_tenant(self, rows: QuerySet[Any], tenant_id: str) -> QuerySet[Any]:
-        return rows.filter(path__startswith=f"tenants/{tenant_id}/")
+        """Not `__startswith`: SQLite's LIKE takes capitals for small letters, and then tnt_a sees rows of tnt_A."""
+        begin = f"tenants/{tenant_id}/"
+        found: QuerySet[Any] = rows.alias(begin=Left("path", len(begin))).filter(begin=begin)
+        return found

@@ -87,6 +87,21 @@ def test_nothing_of_a_machine_is_committed() -> None:
     assert guilty == []
 
 
+def test_no_template_calls_a_mapping_by_a_dot() -> None:
+    """In a template a key that is called "items" wins over the method, and people and services choose keys: `|pairs`."""
+    dotted = re.compile(r"\.(items|keys|values|get|pop|copy|update|count|index)\b")
+    in_tags = re.compile(r"\{[{%](?!\s*(url|include|extends|static)\b).*?[%}]\}")
+    templates = [path for path in FILES if path.suffix == ".html" and path.relative_to(ROOT).parts[0] == "templates"]
+    guilty = [
+        (name_of(path), tag[0])
+        for path in templates
+        for tag in in_tags.finditer(path.read_text())
+        if dotted.search(tag[0])
+    ]
+    assert templates
+    assert guilty == []
+
+
 def test_tests_do_not_sleep() -> None:
     sleeping = re.compile(r"\btime\.sleep\(|\bsleep\(0?\.\d")
     guilty = [path for path in MODULES if "tests" in path.parts and sleeping.search(path.read_text())]

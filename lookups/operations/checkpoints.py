@@ -15,13 +15,13 @@ PER_PAGE = 200
 
 
 def checkpoints_in_sight(*, by: Principal, status: str) -> tuple[list[dict[str, Any]], bool]:
-    """`[{checkpoint, core_id, flow}]`, newest first, of Cores whose flows the caller may see; and whether there are more: at
-    most the first 1,000 that ScaiCore tells are looked at. Raises MissingCredentials, ServiceRefused, ServiceFailed,
-    PassedThrough."""
+    """`[{id, checkpoint, core_id, flow}]`, newest first, of Cores whose flows the caller may see; and whether there are
+    more: at most the first 1,000 that ScaiCore tells are looked at. Raises MissingCredentials, ServiceRefused,
+    ServiceFailed, PassedThrough."""
     found, is_cut = _listed(by, status)
     flows = flows_of_cores(by, {core_id for one in found if (core_id := _core_of(one))})
     told = [
-        {"checkpoint": one, "core_id": core_id, "flow": flows[core_id]}
+        {"id": _id_of(one), "checkpoint": one, "core_id": core_id, "flow": flows[core_id]}
         for one in found
         if (core_id := _core_of(one)) in flows
     ]
@@ -43,6 +43,12 @@ def _listed(by: Principal, status: str) -> tuple[list[dict[str, Any]], bool]:
             if not cursor:
                 break
     return found, cursor is not None
+
+
+def _id_of(checkpoint: dict[str, Any]) -> str:
+    """ScaiCore tells it under either name. "" where it tells none: such a one can be seen, and not be decided here."""
+    told = checkpoint.get("id") or checkpoint.get("checkpoint_id")
+    return told if isinstance(told, str) else ""
 
 
 def _core_of(checkpoint: dict[str, Any]) -> str:

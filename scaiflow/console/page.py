@@ -97,10 +97,10 @@ class Page(View):
         status = self.problem.status if self.problem else 200
         return render(self.request, template, context, status=status)
 
-    def done(self, message: str, to: str, *args: Any, **kwargs: Any) -> HttpResponse:
+    def done(self, message: str, to: str, *args: Any, query: str = "", **kwargs: Any) -> HttpResponse:
         """After a form: say what happened, on the page named `to`."""
         messages.success(self.request, message)
-        return HttpResponseRedirect(reverse(f"console:{to}", args=args, kwargs=kwargs))
+        return led_to(self.request, reverse(f"console:{to}", args=args, kwargs=kwargs) + (f"?{query}" if query else ""))
 
 
 class FlowPage(Page):
@@ -158,9 +158,13 @@ def told(problem: api.Answer) -> dict[str, Any]:
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:
-    """Home asks for a sign-in, and leads back here after it. htmx makes the whole page go there."""
+    """Home asks for a sign-in, and leads back here after it."""
     back = request.get_full_path() if request.method == "GET" and "HX-Request" not in request.headers else ""
-    target = reverse("home") + (f"?{urlencode({'next': back})}" if back else "")
+    return led_to(request, reverse("home") + (f"?{urlencode({'next': back})}" if back else ""))
+
+
+def led_to(request: HttpRequest, target: str) -> HttpResponse:
+    """htmx would follow a redirect by itself, and put that page into the part of this one that it asked for."""
     if "HX-Request" in request.headers:
         return HttpResponse(headers={"HX-Redirect": target})
     return HttpResponseRedirect(target)

@@ -8,19 +8,21 @@ checkpoint without a spec shows its context and asks for the decision.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 TITLES = {"context": "What led here", "input": "Input", "decision": "Decision"}
 DEFAULT_OPTIONS = ("approve", "reject")
 FORMS = {"boolean": "checkbox", "bool": "checkbox", "number": "number", "integer": "number", "int": "number",
          "float": "number", "textarea": "textarea", "text": "textarea"}  # fmt: skip
+TICKED = "yes"
 Checkpoint = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Field:
-    """`name` is the key in the resolution's data; `form` how it is asked for."""
+    """`name` is the key in the resolution's data; `form` how it is asked for; `value` what it begins with, TICKED for a
+    checkbox that is."""
 
     name: str
     label: str
@@ -49,6 +51,11 @@ def review_of(checkpoint: Checkpoint) -> Review:
     declared = _declared(checkpoint.get("hitl_spec"))
     sections = [_section(kind, body, checkpoint) for kind, body in declared]
     return Review(tuple(sections), options_of(checkpoint))
+
+
+def filled(review: Review, typed: Mapping[str, str]) -> Review:
+    """The same form with what was typed into it, for who is to correct it."""
+    return replace(review, sections=tuple(replace(one, fields=_filled(one.fields, typed)) for one in review.sections))
 
 
 def options_of(checkpoint: Checkpoint) -> tuple[str, ...]:
@@ -99,8 +106,17 @@ def _field(declared: Any) -> Field:
     listed = tuple(_option(one) for one in options) if isinstance(options, list) else ()
     form = "choice" if listed else FORMS.get(str(declared.get("type", "")).lower(), "line")
     label = str(declared.get("label") or name.replace("_", " ").capitalize())
-    value = declared.get("default", declared.get("value"))
-    return Field(name, label, form, listed, "" if value is None else str(value))
+    return Field(name, label, form, listed, _begun(form, declared.get("default", declared.get("value"))))
+
+
+def _begun(form: str, value: Any) -> str:
+    if form == "checkbox":
+        return TICKED if value is True else ""
+    return "" if value is None else str(value)
+
+
+def _filled(fields: tuple[Field, ...], typed: Mapping[str, str]) -> tuple[Field, ...]:
+    return tuple(replace(one, value=typed.get(f"data.{one.name}", "")) for one in fields)
 
 
 def _name(declared: Any) -> str:

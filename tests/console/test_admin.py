@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from flows.models import Deployment, DocumentUpdate, Flow, FlowACL, FlowDocument, Job
 from flows.operations.jobs import wait_for
+from scaiflow.kit.acts import MOST as MOST_CHOSEN
 from scaiflow.kit.csp import POLICY
 from scaiflow.kit.models import AuditEntry, Lease
 from tenants.models import Group, Membership, Secret, User
@@ -27,6 +28,7 @@ from tests.loopback import Service, Told
 from tests.scaikey import ScaiKey
 from tests.tenants.directory import Directory, person
 from tests.test_tenants_apart import Tenant, full_tenant
+from webhooks.models import Delivery
 
 pytestmark = pytest.mark.django_db
 OURS = ("tenants", "flows", "catalog", "webhooks", "kit", "lookups")
@@ -277,6 +279,76 @@ def test_every_page_is_clean_under_a_strict_policy(tenants: dict[str, Tenant], e
     assert asked["Content-Security-Policy"] == POLICY
 
 
+@pytest.mark.parametrize("twin", ["tnt_RED", "tnt_redder", "tnt.red", "tnt_re_"])
+def test_a_tenant_whose_id_looks_alike_is_another(tenants: dict[str, Tenant], enter: Enter, twin: str) -> None:
+    """SQLite's LIKE takes capitals for small letters."""
+    path = f"tenants/{twin}/scaigrid_base_url"
+    Secret.objects.create(path=path, sealed=CANARY, key_id="key-1")
+    browser = enter("tenant_admin", "tnt_red")
+    told = told_of(browser, listed(Secret))
+    assert "tenants/tnt_red/scaigrid_api_key" in told
+    assert path not in told
+    assert browser.get(change(Secret, path)).status_code == 404
+
+
+def shown_in(model: type[models.Model], answer: Any) -> set[Any]:
+    return {row.pk for row in answer.context["cl"].result_list}
+
+
+def narrowings(model: type[models.Model], browser: Browser) -> list[str]:
+    """What the list offers by itself: each choice of each filter, and of the hierarchy of its dates."""
+    page = admin.site._registry[model]
+    first = browser.get(listed(model))
+    found = [
+        choice["query_string"]
+        for spec in first.context["cl"].filter_specs
+        for choice in spec.choices(first.context["cl"])
+    ]
+    if page.date_hierarchy:
+        year, field = timezone.now().year, page.date_hierarchy
+        found += [f"?{field}__year={year}", f"?{field}__year={year - 9}", f"?{field}__year={year}&{field}__month=1"]
+    return [query for query in found if query != "?"]
+
+
+def test_every_filter_and_every_date_narrows_its_list_inside_the_tenant(
+    tenants: dict[str, Tenant], enter: Enter
+) -> None:
+    browser, tried, narrowed = enter("tenant_admin"), 0, set()
+    for model in (one for one in our_models() if one._meta.label_lower not in SUPER_ONLY):
+        every = set(rows_by_tenant(model)["tnt_red"])
+        queries = narrowings(model, browser)
+        assert queries or not (admin.site._registry[model].list_filter or admin.site._registry[model].date_hierarchy)
+        for query in queries:
+            answer = browser.get(listed(model) + query)
+            assert answer.status_code == 200, f"{model} {query}"
+            shown = shown_in(model, answer)
+            assert shown <= every or model is AuditEntry, f"{model} {query}"  # that one grows meanwhile
+            narrowed |= {(model, query.partition("=")[0])} if shown < every else set()
+            tried += 1
+    assert tried > 60
+    assert len(narrowed) > 20
+
+
+def test_the_filters_find_what_they_say(tenants: dict[str, Tenant], enter: Enter) -> None:
+    browser, red, year = enter("tenant_admin"), tenants["red"], timezone.now().year
+    rows = Delivery.objects.filter(tenant_id=red.id)
+    rows.update(handled=False)
+    assert shown_in(Delivery, browser.get(f"{listed(Delivery)}?handled__exact=1")) == set()
+    assert shown_in(Delivery, browser.get(f"{listed(Delivery)}?handled__exact=0")) == set(
+        rows.values_list("pk", flat=True)
+    )
+    deleted = shown_in(Flow, browser.get(f"{listed(Flow)}?deleted_at__isempty=0"))
+    assert deleted == set(Flow.objects.filter(tenant_id=red.id, deleted_at__isnull=False).values_list("pk", flat=True))
+    assert red.ids["deleted"] in deleted
+    Flow.objects.filter(id=red.ids["deleted"]).update(updated_at=timezone.now().replace(year=year - 3, month=2, day=3))
+    days = "&updated_at__month=2&updated_at__day=3"
+    assert shown_in(Flow, browser.get(f"{listed(Flow)}?updated_at__year={year - 3}{days}")) == {red.ids["deleted"]}
+    assert red.ids["deleted"] not in shown_in(Flow, browser.get(f"{listed(Flow)}?updated_at__year={year}"))
+    told = shown_in(AuditEntry, browser.get(f"{listed(AuditEntry)}?action_is=flow.deleted&result_is=done"))
+    assert told == set(AuditEntry.objects.filter(tenant_id=red.id, action="flow.deleted").values_list("pk", flat=True))
+    assert told
+
+
 # --- many rows ---------------------------------------------------------------------------------------------------------
 
 MANY = 1_200
@@ -346,6 +418,27 @@ def test_pages_cost_the_same_however_many_rows_there_are(
             assert told.status_code in {200, 302, 404}, page
             assert told.content.count(b"<option") < 60, f"{page}: a select as long as a table"
             assert len(told.content) < 400_000, page
+
+
+@pytest.mark.slow
+def test_asking_before_an_act_costs_the_same_however_many_rows_were_chosen(
+    tenants: dict[str, Tenant], enter: Enter, django_assert_max_num_queries: Any
+) -> None:
+    many_rows()
+    browser, tried = enter("super_admin"), 0
+    for model, page in admin.site._registry.items():
+        keys = list(model._default_manager.values_list("pk", flat=True)[:MOST_CHOSEN])
+        for act in page.actions or ():
+            form = {
+                **csrf(browser, listed(model)),
+                "action": act.__name__,
+                "_selected_action": [str(key) for key in keys],
+            }
+            with django_assert_max_num_queries(MOST_QUERIES):
+                asked = browser.post(listed(model), form)
+            assert asked.content.count(b'name="_selected_action"') == len(keys) == MOST_CHOSEN, act.__name__
+            tried += 1
+    assert tried == len(WRITTEN_DOWN)
 
 
 # --- acts --------------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -159,6 +160,16 @@ def test_a_click_on_a_node_shows_what_is_set_in_it(ada_at: Visitor, flow: Flow) 
     assert "Hello {{name}}" in part
     assert "<html" not in part
     assert ada_at.get(road(flow, "?node=none")).status_code == 404
+
+
+@pytest.mark.parametrize("slug", examples())
+def test_every_node_of_every_example_can_be_looked_at(ada_at: Visitor, slug: str) -> None:
+    flow = create_flow(by=ADA, name=slug, description="", content=examples()[slug])
+    for one in examples()[slug]["nodes"]:
+        part = ada_at.get(road(flow, f"?node={one['id']}"), headers=PARTIAL)
+        assert part.status_code == 200, one["id"]
+        shown = re.findall(r"<dt>(.*?)</dt>", part.content.decode())
+        assert shown == list(one["config"]), one["id"]
 
 
 def test_nothing_that_people_type_becomes_markup(ada_at: Visitor) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
 
 from catalog.models import Package
-from flows.models import Deployment, Flow
+from flows.models import Deployment, Flow, Job
 from flows.operations.flows import create_flow
 from tenants.models import Group
 from tests.console.conftest import Visit
@@ -93,6 +95,39 @@ def test_a_call_of_ones_own_is_sent_and_its_run_opened(ada_at: Visitor, flow: Fl
     assert "{no" in refused.content.decode()
 
 
+def test_a_call_that_takes_long_leads_on_by_itself_or_says_why_not(
+    ada_at: Visitor, flow: Flow, scaigrid: Service
+) -> None:
+    """The page waits and says so; without JavaScript the same form goes the usual way (the test above)."""
+    tell(scaigrid, [])
+    page = ada_at.read(road(flow, "/runs"))
+    assert f'hx-post="{road(flow, "/runs")}" hx-target="#refused"' in page
+    assert "busy working" in page
+    core = "/v1/modules/scaicore/cores/core_1/invoke"
+    scaigrid.on("POST", core, Told(200, {"data": {"output": {}, "execution_id": "exec_1"}}), Told(500, {}))
+    done = ada_at.send(road(flow, "/runs"), {"core": "core_1", "input": "{}"}, headers=PARTIAL)
+    assert (done.status_code, done["HX-Redirect"]) == (200, road(flow, "/runs?core=core_1&run=exec_1"))
+    refused = ada_at.send(road(flow, "/runs"), {"core": "core_1", "input": "{}"}, headers=PARTIAL)
+    assert refused.status_code == 502
+    assert "scaicore_api" in refused.content.decode()
+    assert "<html" not in refused.content.decode()
+
+
+def test_an_older_core_is_drawn_as_it_was_deployed(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
+    tell(scaigrid, [])
+    newer = greeting() | {"tests": [{"name": "new", "input": {"name": "Newer"}, "expect": {}}]}
+    newer["nodes"][1]["label"] = "Greet anew"
+    ada_at.send(road(flow, "/edit"), {"name": "Greeting", "content": json.dumps(newer), "etag": flow.etag})
+    Deployment.objects.create(flow=flow, core_id="core_2", flow_version="1.0.1", status="deployed")
+    assert "Greet anew" in ada_at.read(road(flow, "/runs"))
+    older = ada_at.read(road(flow, "/runs"), core="core_1")
+    assert "Greet anew" not in older
+    assert "&quot;Newer&quot;" not in older
+    refused = ada_at.send(road(flow, "/runs"), {"core": "core_1", "input": "{no"}).content.decode()
+    assert "Greet anew" not in refused
+    assert "<option selected>core_1</option>" in refused
+
+
 def test_the_stream_is_refused_where_it_would_hold_a_thread(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
     tell(scaigrid, [])
     assert ada_at.get(road(flow, "/runs/stream?core=core_1")).status_code == 503
@@ -123,6 +158,73 @@ def test_a_review_is_a_form_of_its_spec_and_its_decision_is_sent(
     assert answer["Location"] == "/checkpoints"
     sent = scaigrid.calls("POST")[-1].json
     assert sent == {"decision": "yes", "comment": "fine", "data": {"note": "n"}}
+
+
+@pytest.mark.parametrize(
+    "context", [{"items": [1, 2], "total": 9}, {"items": {"pieces": "total"}, "keys": 1, "get": 2}]
+)
+def test_what_a_run_names_is_shown_whatever_it_is_called(
+    ada_at: Visitor, flow: Flow, scaigrid: Service, context: dict[str, Any]
+) -> None:
+    """A foreach puts `items` into the run's output, and that is the checkpoint's context."""
+    points(scaigrid, POINT | {"context": context})
+    page = ada_at.read("/checkpoints/chk_1")
+    assert [name for name in context if f"<dt>{name}</dt>" not in page] == []
+    assert "<dt>pieces</dt>" not in page
+
+
+def test_a_node_and_a_queue_may_be_called_as_they_like(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
+    tell(scaigrid, [{**one, "payload": one["payload"] | {"node_id": "items"}} for one in STORY])
+    assert 'data-marks="items=waiting;"' in ada_at.read(road(flow, "/runs"))
+    made: Any = {"core_id": "core_1", "flow_version": "1.0.0"}
+    made["scaiqueue_provisioning"] = {"scope_slug": "s", "queue_ids": {"items": "q_1", "returns": "q_2"}}
+    job = Job.objects.create(flow=flow, kind="deploy", state="succeeded", arguments={"version": "1.0.0"}, result=made)
+    page = ada_at.read(f"/jobs/{job.id}")
+    assert '<span class="tag">items</span> <span class="tag">returns</span>' in page
+
+
+@pytest.mark.parametrize("told", ["2026-13-45T00:00:00Z", 1700000000, "soon", {"at": 1}])
+def test_a_time_that_is_none_does_not_hide_the_list(
+    ada_at: Visitor, flow: Flow, scaigrid: Service, told: object
+) -> None:
+    points(scaigrid, POINT | {"created_at": told, "expires_at": told})
+    assert "Is this right?" in ada_at.read("/checkpoints")
+
+
+FORM = [
+    {"name": "line"}, {"name": "long", "type": "textarea"}, {"name": "sum", "type": "number", "default": 1},
+    {"name": "way", "options": ["air", "sea"], "default": "sea"}, {"name": "sure", "type": "boolean"},
+    {"name": "told", "type": "boolean", "default": True},
+]  # fmt: skip
+
+
+def test_a_refused_decision_keeps_everything_that_was_typed(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
+    points(scaigrid, POINT | {"hitl_spec": {"sections": [{"type": "decision", "fields": FORM}]}})
+    fresh = ada_at.read("/checkpoints/chk_1")
+    assert "<option selected>sea</option>" in fresh
+    assert re.findall(r'name="data.(\w+)" value="yes"( checked)?', fresh) == [("sure", ""), ("told", " checked")]
+    scaigrid.on("POST", f"{POINTS}/chk_1/resolve", Told(409, {"error": {"code": "X", "message": "too late"}}))
+    typed = {"line": "My <line>", "long": "My words", "sum": "1o", "way": "air", "sure": "yes"}
+    fields = {f"data.{name}": value for name, value in typed.items()}
+    page = ada_at.send("/checkpoints/chk_1", {"decision": "yes", **fields}).content.decode()
+    assert 'value="My &lt;line&gt;"' in page
+    assert ">My words</textarea>" in page
+    assert 'value="1o"' in page
+    assert re.findall(r"<option selected>(.*?)</option>", page) == ["air"]
+    assert re.findall(r'name="data.(\w+)" value="yes"( checked)?', page) == [("sure", " checked"), ("told", "")]
+
+
+def test_a_checkpoint_is_opened_by_either_name_of_its_id(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:
+    renamed = {name: value for name, value in POINT.items() if name != "id"}
+    points(scaigrid, renamed | {"checkpoint_id": "chk_9"}, renamed | {"prompt": "Who am I?"})
+    page = ada_at.read("/checkpoints")
+    assert re.findall(r'href="(/checkpoints/[^"]*)"', page) == ["/checkpoints/chk_9"]
+    assert "Who am I?" in page
+    part = ada_at.get("/checkpoints", headers=PARTIAL).content.decode()
+    assert re.findall(r'href="(/checkpoints/[^"]*)"', part) == ["/checkpoints/chk_9"]
+    assert "Is this right?" in ada_at.read("/checkpoints/chk_9")
+    scaigrid.on("POST", f"{POINTS}/chk_9/resolve", Told(200, {"data": {"status": "resolved"}}))
+    assert ada_at.send("/checkpoints/chk_9", {"decision": "yes"})["Location"] == "/checkpoints"
 
 
 def test_a_decision_that_came_too_late_is_told(ada_at: Visitor, flow: Flow, scaigrid: Service) -> None:

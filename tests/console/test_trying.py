@@ -14,9 +14,10 @@ from flows.operations.jobs import wait_for
 from scaiflow.kit.models import AuditEntry
 from tenants.models import User
 from tests.console.conftest import Visit
-from tests.console.test_pages import ADA, road
+from tests.console.test_pages import ADA, PARTIAL, road
 from tests.console.visitors import Visitor, remember
 from tests.drawings import greeting, node
+from tests.loopback import Told
 from tests.scaikey import ScaiKey
 from tests.tenants.directory import Directory, person
 
@@ -88,6 +89,16 @@ def test_who_may_only_look_can_read_the_document(ada_at: Visitor, visit: Visit, 
 def test_a_flow_begins_with_tags(ada_at: Visitor) -> None:
     ada_at.send("/flows/new", {"name": "Mine", "tags": "Two,  one"})
     assert Flow.objects.get().tags == ["one", "two"]
+
+
+def test_flows_are_found_by_several_tags_as_the_field_shows_them(ada_at: Visitor) -> None:
+    for name, tags in (("Both", ["one", "two"]), ("Single", ["one"])):
+        create_flow(by=ADA, name=name, description="", content=greeting(), tags=tags)
+    page = ada_at.read("/flows", tag="one, two")
+    assert 'name="tag" value="one, two"' in page
+    assert "Both</a>" in page
+    assert "Single</a>" not in page
+    assert "Single</a>" in ada_at.read("/flows", tag=" One ,")
 
 
 def test_flows_are_found_by_their_owner(tara_at: Visitor, flow: Flow) -> None:
@@ -172,6 +183,22 @@ def test_the_audit_log_is_read_by_tenant(sam_at: Visitor, tara_at: Visitor) -> N
     tara_at.send("/settings/people/usr_new/role", {"role": "tenant_admin"})
     assert "usr_new" in sam_at.read("/settings/audit", tenant_id="tnt_demo", action="role.granted")
     assert "usr_new" not in sam_at.read("/settings/audit", tenant_id="tnt_platform", action="role.granted")
+
+
+def test_a_sync_puts_its_result_or_its_failure_beside_the_form(sam_at: Visitor, scaikey: ScaiKey) -> None:
+    directory = Directory(scaikey)
+    directory.people["tnt_demo"] = [person("usr_ada")]
+    directory.serve()
+    done = sam_at.send("/settings/sync", headers=PARTIAL).content.decode()
+    assert '<h2 id="report">Result</h2>' in done
+    assert "<main" not in done
+    scaikey.on("GET", "/api/v1/admin/tenants", Told(500, {}))
+    failed = sam_at.send("/settings/sync", headers=PARTIAL)
+    assert failed.status_code == 502
+    assert 'role="alert"' in failed.content.decode()
+    assert "<main" not in failed.content.decode()
+    assert 'hx-target="#synced"' in sam_at.read("/settings/sync")
+    assert 'id="synced"' in sam_at.read("/settings/sync")
 
 
 def test_a_sync_asked_for_here_is_written_down_as_its_askers(sam_at: Visitor, scaikey: ScaiKey) -> None:

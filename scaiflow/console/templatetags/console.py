@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,12 +52,19 @@ def badge(word: str) -> SafeString:
 
 
 @register.filter
-def when(moment: datetime | str | None) -> SafeString:
-    """A time in UTC, which times.js turns into the reader's zone."""
-    found = parse_datetime(moment) if isinstance(moment, str) else moment
-    if found is None:
-        return mark_safe('<span class="quiet">never</span>')
-    return _time(found, "", "%d %b %Y %H:%M")
+def when(moment: Any) -> SafeString:
+    """A time in UTC, which times.js turns into the reader's zone. What a service calls a time and is none stays as it is."""
+    found = _moment(moment)
+    if isinstance(found, datetime):
+        return _time(found, "", "%d %b %Y %H:%M")
+    return mark_safe('<span class="quiet">never</span>') if found is None else format_html("{}", found)
+
+
+def _moment(told: Any) -> Any:
+    try:
+        return parse_datetime(told) if isinstance(told, str) else told
+    except ValueError:
+        return told
 
 
 @register.filter
@@ -118,6 +126,13 @@ def step_words(step: str) -> str:
 @register.filter
 def get(mapping: dict[str, Any] | None, key: str) -> Any:
     return (mapping or {}).get(key)
+
+
+@register.filter
+def pairs(mapping: Any) -> list[tuple[str, Any]]:
+    """The keys with their values; none of what is no mapping. Never `mapping.items` in a template: there a key that is
+    called "items" wins over the method, and people choose keys."""
+    return list(mapping.items()) if isinstance(mapping, Mapping) else []
 
 
 @register.filter

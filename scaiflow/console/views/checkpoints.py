@@ -12,7 +12,7 @@ from lookups.operations.checkpoints import checkpoints_in_sight
 from lookups.operations.scaicore import resolve_checkpoint
 from scaiflow.console.page import Page
 from scaiflow.console.reading import names_of, some_of
-from scaiflow.console.reviews import resolution_of, review_of
+from scaiflow.console.reviews import filled, resolution_of, review_of
 from scaiflow.kit.errors import NotFound
 from scaiflow.kit.rights import MANAGE, VIEW
 
@@ -45,19 +45,23 @@ class Checkpoint(Page):
         may_decide = self.principal.may(MANAGE) and level_on(self.principal, one["flow"]) >= Level.DEPLOY
         names = names_of([_decider(one["checkpoint"])])
         review = review_of(one["checkpoint"])
+        review = filled(review, self.typed()) if request.method == "POST" else review
         return self.show("console/checkpoints/review.html", **one, review=review, may_decide=may_decide, names=names)
 
     def post(self, request: HttpRequest, checkpoint_id: str) -> HttpResponse:
         one = self.found(checkpoint_id)
-        body = resolution_of(review_of(one["checkpoint"]), {name: str(value) for name, value in request.POST.items()})
+        body = resolution_of(review_of(one["checkpoint"]), self.typed())
         resolve_checkpoint(by=self.principal, checkpoint_id=checkpoint_id, core_id=one["core_id"], body=body)
         return self.done(f"Decided: {body['decision']}. The run goes on.", "checkpoints")
+
+    def typed(self) -> dict[str, str]:
+        return {name: str(value) for name, value in self.request.POST.items()}
 
     def found(self, checkpoint_id: str) -> dict[str, Any]:
         """ScaiCore has no call for one checkpoint, so it is looked for in its lists. Raises NotFound."""
         for status in STATUSES:
             for one in checkpoints_in_sight(by=self.principal, status=status)[0]:
-                if checkpoint_id in (one["checkpoint"].get("id"), one["checkpoint"].get("checkpoint_id")):
+                if checkpoint_id == one["id"]:
                     return {**one, "status": status}
         raise NotFound("checkpoint not found")
 

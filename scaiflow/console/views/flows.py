@@ -63,7 +63,12 @@ class FlowList(Page):
         words = {name: given.get(name, "") for name in ("q", "deployed", "cursor")}
         if tenant := given.get("tenant_id", "").strip():
             words["tenant_id"] = tenant
-        return {**words, "tag": [tag for tag in given.getlist("tag") if tag.strip()], "owner_id": owner, "limit": PAGE}
+        return {
+            **words,
+            "tag": [tag for typed in given.getlist("tag") for tag in tags_in(typed)],
+            "owner_id": owner,
+            "limit": PAGE,
+        }
 
     def chosen(self, show: str, tenant: str) -> FlowQuerySet:
         if tenant:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.safestring import SafeString, mark_safe
 
 from flows.access import require_deployed
@@ -68,7 +69,7 @@ class FlowRuns(FlowPage):
     tab = "runs"
 
     def get(self, request: HttpRequest, flow_id: str) -> HttpResponse:
-        core_id = core_of(self.flow, request.GET.get("core", ""))
+        core_id = self.core_id
         if not core_id:
             return self.show("console/runs/none.html")
         cursor = request.GET.get("cursor", "")
@@ -86,7 +87,7 @@ class FlowRuns(FlowPage):
         if wanted and wanted not in shown:
             shown = [wanted, *shown]  # who asked for it sees it, wherever in the list it stands
         chosen = wanted or (found.runs[0] if found.runs else None)
-        labels = {node.get("id"): node.get("label") for node in self.content()["nodes"]}
+        labels = {node.get("id"): node.get("label") for node in self.content["nodes"]}
         again = {name: value for name, value in asked.items() if value and name not in {"run", "cursor"}}
         here = again | ({"cursor": asked["cursor"]} if asked["cursor"] else {})
         return {
@@ -97,26 +98,28 @@ class FlowRuns(FlowPage):
 
     def around(self, chosen: Run | None) -> dict[str, Any]:
         picture = Picture(marks=chosen.marks if chosen else {}, title="The run on the graph")
-        fixtures = self.content().get("tests") or []
+        fixtures = self.content.get("tests") or []
         sample = fixtures[0].get("input", {}) if fixtures else {}
-        return {"drawing": drawn(self.content(), picture), "cores": cores_of(self.flow), "sample": sample}
+        return {"drawing": drawn(self.content, picture), "cores": cores_of(self.flow), "sample": sample}
 
+    @cached_property
+    def core_id(self) -> str:
+        """The Core that is looked at or called. A call that was refused is shown on the page of its own Core again."""
+        asked = self.request.POST if self.request.method == "POST" else self.request.GET
+        return core_of(self.flow, asked.get("core", ""))
+
+    @cached_property
     def content(self) -> dict[str, Any]:
-        """What is deployed is what runs, so that is drawn, and not the newest version."""
-        if not hasattr(self, "_content"):
-            live = self.flow.deployments.newest_first().first()
-            self._content = content_of(flow=self.flow, version=live.flow_version if live else None)
-        return self._content
+        """What is deployed to this Core is what runs there, so that is drawn, and not the newest version."""
+        live = self.flow.deployments.filter(core_id=self.core_id).newest_first().first()
+        return content_of(flow=self.flow, version=live.flow_version if live else None)
 
     def post(self, request: HttpRequest, flow_id: str) -> HttpResponse:
-        core_id = core_of(self.flow, request.POST.get("core", ""))
-        answer = invoke_core(
-            by=self.principal, core_id=core_id, arguments=parsed(request.POST.get("input", "") or "{}")
-        )
+        arguments = parsed(request.POST.get("input", "") or "{}")
+        answer = invoke_core(by=self.principal, core_id=self.core_id, arguments=arguments)
         run_id = answer.get("execution_id") or ""
-        response = self.done("It ran. Its output stands below.", "flow-runs", flow_id=flow_id)
-        response["Location"] += "?" + urlencode({"core": core_id, "run": run_id})
-        return response
+        query = urlencode({"core": self.core_id, "run": run_id})
+        return self.done("It ran. Its output stands below.", "flow-runs", query=query, flow_id=flow_id)
 
 
 class FlowRunStream(FlowPage):

@@ -121,7 +121,8 @@ class Sync(SettingsPage):
     def post(self, request: HttpRequest) -> HttpResponse:
         require_super_admin(self.principal)
         asked = validated(SyncIn, {"force": "force" in request.POST})
-        return self.show("console/settings/sync.html", report=sync(actor_id=self.principal.sub, **asked))
+        template = "console/settings/synced.html" if self.is_partial else "console/settings/sync.html"
+        return self.show(template, report=sync(actor_id=self.principal.sub, **asked))
 
 
 class Webhooks(SettingsPage):
