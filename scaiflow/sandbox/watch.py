@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from scaiflow.sandbox.envelope import ApiError, not_found
 from scaiflow.sandbox.people import TENANTS
 from scaiflow.sandbox.scaigrid.chat import say
-from scaiflow.sandbox.scaigrid.runs import options_of
+from scaiflow.sandbox.scaigrid.runs import options_of, waits_for_people
 from scaiflow.sandbox.scaigrid.wakeups import pending, settle, sweep
 from scaiflow.sandbox.scaiqueue import queues
 from scaiflow.sandbox.state import current
@@ -26,12 +26,13 @@ def runs() -> str:
     """The last runs, newest first, and what waits for a decision."""
     store = current().store
     names = {core.id: core.body["slug"] for core in store.find("core")}
-    waiting = [row.body | {"choices": options_of(row.body) or ["approve", "reject"]} for row in pending(current())]
+    asked = [row.body for row in pending(current()) if waits_for_people(row.body)]
+    waiting = [one | {"choices": options_of(one) or ["approve", "reject"]} for one in asked]
     executions = [row.body for row in store.find("execution", newest_first=True, limit=_SHOWN)]
     return render_template(
         "runs.html",
         names=names,
-        waiting=[one for one in waiting if one["type"] != "await_responses"],
+        waiting=waiting,
         executions=executions,
         blocks=_blocks({one["id"] for one in executions}),
     )

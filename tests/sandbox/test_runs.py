@@ -320,6 +320,18 @@ def test_a_run_waits_for_a_message_and_goes_on_when_it_comes(ada: SandboxClient)
     assert (execution["status"], execution["output"]["got"]) == ("completed", "at last")
 
 
+def test_a_wait_for_messages_is_no_checkpoint_that_people_could_decide_on(ada: SandboxClient) -> None:
+    queue(ada, "unasked")
+    wait = step("c", await_responses={"scope": "unasked", "queue": "q", "max_messages": 1, "timeout": "1h"})
+    core_id = ada.deploy([step("p", parallel={"branches": [{"steps": [wait]}, {"steps": [ASK]}]})])
+    waiting = ada.run(core_id, {})["output"]["checkpoint"]["id"]
+
+    for status in ("", "&status=pending"):
+        listed = ada.get(f"{CHECKPOINTS}?core_id={core_id}{status}").data["checkpoints"]
+        assert [one["node_id"] for one in listed] == ["node_ask"]
+    assert resolve(ada, waiting, decision="yes").status == 404
+
+
 @pytest.fixture
 def own() -> Iterator[SandboxClient]:
     """A sandbox of its own, for tests that move its clock."""

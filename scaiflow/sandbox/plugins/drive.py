@@ -62,9 +62,9 @@ def read_file(call: Call) -> dict[str, Any]:
 
 def write_file(call: Call) -> dict[str, Any]:
     path, content = call.text("path"), call.text("content")
-    body = {"path": path, "content": content}
+    body, size = {"path": path, "content": content}, len(content.encode())
     call.sandbox.store.put("drive_file", f"{call.tenant_id}/{path}", body, tenant=call.tenant_id)
-    return {"path": path, "bytes": len(content.encode())}
+    return {"path": path, "bytes": size}
 
 
 def list_files(call: Call) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def request(call: Call) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise StepFailed(f"http.request: not an http address: {url}")
-    headers = {str(name): str(value) for name, value in (call.args.get("headers") or {}).items()}
+    headers = _headers(call.args.get("headers") or {})
     body = call.args.get("body")
     if parts.hostname == ECHO_HOST:
         echo = {"method": method, "path": parts.path or "/", "query": parts.query, "headers": headers, "body": body}
@@ -30,6 +30,12 @@ def request(call: Call) -> dict[str, Any]:
     if not {parts.hostname, parts.netloc} & set(call.sandbox.config.http_allow):
         raise StepFailed(f"http.request: {parts.hostname} is not allowed here (SANDBOX_HTTP_ALLOW)")
     return _sent(url, method, headers, body, min(seconds_of(call.args.get("timeout")) or _MOST_SECONDS, _MOST_SECONDS))
+
+
+def _headers(wanted: Any) -> dict[str, str]:
+    if not isinstance(wanted, dict):
+        raise StepFailed("http.request: headers must be a map")
+    return {str(name): str(value) for name, value in wanted.items()}
 
 
 def _sent(url: str, method: str, headers: dict[str, str], body: Any, timeout: float) -> dict[str, Any]:

@@ -41,4 +41,8 @@ class RunPlugins:
         name = f"{alias}.{method}"
         if name not in _METHODS:
             raise StepFailed(f"the sandbox has no plugin that answers {name}")
-        return _METHODS[name](Call(self.sandbox, self.tenant_id, self.core_id, self.execution_id, name, args))
+        try:
+            return _METHODS[name](Call(self.sandbox, self.tenant_id, self.core_id, self.execution_id, name, args))
+        except ValueError as error:
+            # An address, a path or a text that cannot be used as one: the flow gave it, so its step fails.
+            raise StepFailed(f"{name}: {error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from scaiflow.sandbox.scaibunker.bunkers import end_of_run
 from scaiflow.sandbox.scaigrid.host import RunHost, program_of
 from scaiflow.sandbox.state import Sandbox
 from scaiflow.sandbox.store import Document
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -84,14 +87,23 @@ def _walk(sandbox: Sandbox, core: Document, body: dict[str, Any], journal: Journ
         host=host,
         limits=Limits(config.step_limit, config.time_limit_seconds),
     )
-    # The run goes on with the manifest that it began with, whatever has been deployed since.
-    outcome = execute(program_of(body["manifest"]), body["input"], services, journal)
+    outcome = _outcome(body, services, journal)
     _keep(sandbox, core, body, outcome)
     if outcome.status == "completed":
         host.emit("invocation.completed", {"output": outcome.output})
     if outcome.status == "failed":
         host.emit("invocation.failed", {"error": outcome.error, "node_id": outcome.failed_node})
     return Execution(id, outcome)
+
+
+def _outcome(body: dict[str, Any], services: Services, journal: Journal) -> Outcome:
+    """How far the run comes. Whatever breaks the sandbox itself ends the run too: one left as running would never end."""
+    try:
+        # The run goes on with the manifest that it began with, whatever has been deployed since.
+        return execute(program_of(body["manifest"]), body["input"], services, journal)
+    except Exception as error:  # noqa: BLE001  the guard itself: it must hold for what nobody foresaw, and it logs the trace
+        _log.exception("run %s broke the sandbox", body["id"])
+        return Outcome("failed", {}, journal, error=f"the sandbox broke: {type(error).__name__}: {error}")
 
 
 def _keep(sandbox: Sandbox, core: Document, body: dict[str, Any], outcome: Outcome) -> None:

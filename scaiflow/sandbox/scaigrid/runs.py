@@ -61,11 +61,11 @@ def execution(execution_id: str) -> Response:
 
 @blueprint.get("/checkpoints")
 def checkpoints() -> Response:
-    """Oldest first; `status` is pending, resolved or expired, all without it."""
+    """Oldest first; `status` is pending, resolved, expired or cancelled, all without it. Only those that people decide on."""
     caller = require("scaicore:view")
     core_id, limit, status = _core_argument(caller), number_argument("limit", 50, 500), request.args.get("status")
     rows = current().store.find("checkpoint", tenant=caller.tenant_id, ref=core_id, after=cursor_argument())
-    found = [row for row in rows if status in (None, "", row.body["status"])]
+    found = [row for row in rows if waits_for_people(row.body) and status in (None, "", row.body["status"])]
     cursor = cursor_at(found[limit - 1].seq) if len(found) > limit else None
     return success({"checkpoints": [_shown(row) for row in found[:limit]], "next_cursor": cursor})
 
@@ -79,7 +79,7 @@ def resolve(checkpoint_id: str) -> Response:
     caller = require("scaicore:manage")
     sweep(current())
     found = current().store.get("checkpoint", checkpoint_id, tenant=caller.tenant_id)
-    if found is None or found.body["type"] == "await_responses":
+    if found is None or not waits_for_people(found.body):
         raise not_found("checkpoint")
     resolution = _resolution(caller, found, json_object())
     execution = settle(current(), found, "resolved", resolution)
@@ -104,6 +104,11 @@ def _resolution(caller: Principal, checkpoint: Document, body: dict[str, Any]) -
     if decision.lower() in _YES + _NO:
         result["approved"] = decision.lower() in _YES
     return result | ({"comment": body["comment"]} if isinstance(body.get("comment"), str) else {})
+
+
+def waits_for_people(checkpoint: dict[str, Any]) -> bool:
+    """Whether somebody may decide on it; a wait for messages is kept like a checkpoint, and ends by messages alone."""
+    return bool(checkpoint["type"] != "await_responses")
 
 
 def options_of(checkpoint: dict[str, Any]) -> list[str]:
