@@ -10,6 +10,7 @@ from django.urls import get_resolver
 from scaiflow.console import urls
 from tests.console.full_house import PAGES, answer_for, fill_house
 from tests.console.visitors import Visitor
+from tests.e2e.pages import PAGES as LOOKED_AT
 from tests.loopback import Service
 
 MOST = 15
@@ -21,6 +22,30 @@ def test_every_page_that_there_is_is_measured() -> None:
     for pattern in urls.urlpatterns:
         if "GET" in pattern.callback.view_class.permissions and str(pattern.pattern) not in NOT_A_PAGE:
             assert str(pattern.pattern) in measured, f"{pattern.pattern} is not in full_house.PAGES"
+
+
+NOTHING_TO_LOOK_AT = {
+    **NOT_A_PAGE,
+    "flows/<id:flow_id>/runs/short": "a part of the page of runs, which is looked at",
+    "flows/<id:flow_id>/export": "a file",
+    "flows/<id:flow_id>/tests/<id:run_id>.xml": "a file",
+    "catalog/<id:package_id>/download": "a file",
+    "settings/audit.csv": "a file",
+}
+
+
+def test_every_page_that_there_is_is_looked_at_in_a_browser() -> None:
+    """By axe-core, at every width (tests/e2e/test_console.py), and by `make shots`."""
+    ids = {
+        "flow": "/flows/x",
+        "flow_id": "x",
+        "job": "/jobs/x",
+        "test_run": "/flows/x/tests/x",
+        "checkpoint": "/checkpoints/x",
+    }
+    looked_at = {get_resolver().resolve(page.format(**ids).partition("?")[0]).route for page in LOOKED_AT}
+    there = {str(one.pattern) for one in urls.urlpatterns if "GET" in one.callback.view_class.permissions}
+    assert sorted(there - looked_at) == sorted(NOTHING_TO_LOOK_AT)
 
 
 def test_every_page_has_a_ceiling_however_much_there_is(sam_at: Visitor, scaigrid: Service) -> None:

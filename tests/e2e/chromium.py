@@ -20,8 +20,10 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 860}
+PHONE, DESKTOP, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 860}, {"width": 1920, "height": 1080}
 WAIT = 15_000
+COLOURS_HAVE_CHANGED = """Promise.allSettled(
+  document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished))"""
 SERIOUS = {"serious", "critical"}
 
 
@@ -55,6 +57,30 @@ def axe() -> str:
     return AXE.read_text()
 
 
+def barriers(page: Page, *, in_both_schemes: bool = True) -> list[str]:
+    """What axe-core finds serious on the page as it is, and of its colours in the other scheme. It is left in its own."""
+    page.evaluate(axe())
+    if not in_both_schemes:
+        return serious(page, "{resultTypes: ['violations']}")
+    is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    found = serious(page, "{resultTypes: ['violations']}")
+    page.emulate_media(color_scheme="light" if is_dark else "dark")
+    page.evaluate(COLOURS_HAVE_CHANGED)
+    found += [f"other scheme: {one}" for one in serious(page, "{runOnly: ['color-contrast']}")]
+    page.emulate_media(color_scheme="dark" if is_dark else "light")
+    return found
+
+
+def serious(page: Page, options: str) -> list[str]:
+    found = page.evaluate(f"axe.run(document, {options})")
+    return [
+        f"{page.url}: {one['id']}: {node['html'][:160]}"
+        for one in found["violations"]
+        if one["impact"] in SERIOUS
+        for node in one["nodes"]
+    ]
+
+
 class Person:
     """Somebody with a browser of their own. `complaints` are what its console said: errors, refused policies, crashes."""
 
@@ -69,8 +95,12 @@ class Person:
 
     def _heard(self, message: ConsoleMessage) -> None:
         url = message.location.get("url", "")
-        if message.type in {"error", "warning"} and url.startswith(self.address):
-            self.complaints.append(f"{self.page.url}: {message.text}")
+        if message.type in {"error", "warning"} and (not url or url.startswith(self.address)):
+            self.complaints.append(f"{url or self.page.url}: {message.text}")
+
+    def is_refused(self, path: str, status: str = "404 (Not Found)") -> str:
+        """What the browser complains of when that page is opened and must be refused: these words and no other."""
+        return f"{self.address}{path}: Failed to load resource: the server responded with a status of {status}"
 
     def sign_in(self, user_id: str) -> Person:
         self.open("/")
@@ -99,15 +129,12 @@ class Person:
         expect(self.page.locator(".htmx-request")).to_have_count(0, timeout=WAIT)
 
     def barriers(self) -> list[str]:
-        """What axe-core finds serious on the page as it is."""
-        self.page.evaluate(axe())
-        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        return [
-            f"{self.page.url}: {one['id']}: {node['html'][:160]}"
-            for one in found["violations"]
-            if one["impact"] in SERIOUS
-            for node in one["nodes"]
-        ]
+        return barriers(self.page)
+
+    def overflow(self) -> list[str]:
+        """Whether the page can be pushed to the side."""
+        found = self.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        return [] if found[0] <= found[1] else [f"{self.page.url}: {found[0]} pixels on {found[1]}"]
 
     def leave(self) -> None:
         self.context.close()

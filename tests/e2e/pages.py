@@ -16,6 +16,7 @@ PAGES = (
     "/flows/try",
     *("{flow}" + tab for tab in TABS),
     "{flow}?node=node_classify",
+    "{flow}/here",
     "{flow}/edit",
     "{flow}/diff?from=1.0.0",
     "{flow}/deploy/preview",

@@ -1,4 +1,5 @@
-"""`make shots`: every page of the console, at both widths and in both schemes, into var/shots; and how long each took."""
+"""`make shots`: every page of the console, and of the admin every list and a row of it, at both widths and in both schemes,
+into var/shots; and how long each took."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+
+from playwright.sync_api import Page
 
 from tests.e2e.chromium import Person
 from tests.e2e.pages import PAGES
@@ -22,17 +25,34 @@ def name_of(path: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", path.lower()).strip("-") or "home"
 
 
+def admin_pages(person: Person) -> list[str]:
+    """Home, each list, and the first row of each list that has one."""
+    lists = links(person.open("/admin/"), "#content-main th a")
+    rows = [row for path in lists for row in links(person.open(path), "#result_list tbody tr:first-child th a")[:1]]
+    return ["/admin/", *lists, *rows]
+
+
+def links(page: Page, chosen: str) -> list[str]:
+    found: list[str] = page.locator(chosen).evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    return found
+
+
+def file_of(path: str) -> str:
+    """Ids change from run to run: `/admin/flows/flow/flow_5Fx/change/` -> "admin-flows-flow-change"."""
+    return name_of(re.sub(r"/[^/]+/change/$", "/change/", path))
+
+
 def shoot(stage: Stage, ids: dict[str, str], size: str, scheme: str) -> dict[str, float]:
     """The milliseconds until each page's first byte."""
     folder = FOLDER / f"{size}-{scheme}"
     folder.mkdir(parents=True)
     sam = stage.person("usr_sam", size, color_scheme=scheme)
     took = {}
-    for path in PAGES:
+    for path in (*PAGES, "/api/docs", *admin_pages(sam)):
         page = sam.open(path.format(**ids))
         took[path] = float(page.evaluate(TIMING))
         sam.settle()
-        page.screenshot(path=folder / f"{name_of(path)}.png", full_page=True)
+        page.screenshot(path=folder / f"{file_of(path)}.png", full_page=True)
     sam.leave()
     stranger = Person(stage.browser, stage.address, viewport=SIZES[size], color_scheme=scheme)
     stranger.open("/flows").screenshot(path=folder / "sign-in.png")

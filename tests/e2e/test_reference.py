@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import ConsoleMessage
 
 from scaiflow.console.visitor import Visitor
-from tests.e2e.chromium import chromium
+from tests.e2e.chromium import barriers, chromium
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
@@ -25,6 +25,7 @@ def test_the_reference_is_drawn_without_a_complaint_and_a_call_can_be_tried(stag
         page.goto(f"{stage.base_url}/api/docs")
         page.get_by_role("heading", name="ScaiFlow").first.wait_for()
         assert page.locator(".opblock").count() > 50
+        wrong = barriers(page)
         call = page.locator("#operations-auth-signin_config")
         call.locator(".opblock-summary-control").click()
         call.get_by_role("button", name="Try it out").click()
@@ -33,3 +34,4 @@ def test_the_reference_is_drawn_without_a_complaint_and_a_call_can_be_tried(stag
         told.wait_for()
         assert "scaikey_base_url" in told.inner_text()
     assert complaints == []
+    assert wrong == []
