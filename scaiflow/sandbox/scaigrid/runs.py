@@ -61,7 +61,7 @@ def execution(execution_id: str) -> Response:
 
 @blueprint.get("/checkpoints")
 def checkpoints() -> Response:
-    """Oldest first; `status` is pending, resolved, expired or cancelled, all without it. Only those that people decide on."""
+    """Those that people decide on, oldest first; `status` is pending, resolved, expired or cancelled, all without it."""
     caller = require("scaicore:view")
     core_id, limit, status = _core_argument(caller), number_argument("limit", 50, 500), request.args.get("status")
     rows = current().store.find("checkpoint", tenant=caller.tenant_id, ref=core_id, after=cursor_argument())
