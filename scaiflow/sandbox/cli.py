@@ -16,6 +16,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--host", default=Config.host, help="address to listen on (loopback only)")
     parser.add_argument("--port", type=int, default=Config.port, help="port; 0 takes any free one (default 8100)")
     parser.add_argument("--state", metavar="FILE", help="keep the state in this SQLite file (default: memory)")
+    parser.add_argument("--seed", metavar="TEXT", help="ids that follow from this text (default: random ones)")
     parser.add_argument("--allow-any-host", action="store_true", help="let --host be other than loopback")
 
 

@@ -14,8 +14,13 @@ _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 class Clock:
     """Now, in UTC. Only ever moved forwards: `advance`."""
 
-    def __init__(self) -> None:
-        self._offset = timedelta()
+    def __init__(self, ahead_seconds: float = 0.0) -> None:
+        self._offset = timedelta(seconds=ahead_seconds)
+
+    @property
+    def ahead_seconds(self) -> float:
+        """How far it is ahead of the machine's clock."""
+        return self._offset.total_seconds()
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self._offset

@@ -16,13 +16,14 @@ class ConfigError(ValueError):
 class Config:
     """Everything that is fixed for the life of one sandbox.
 
-    `port` 0 = any free one; `state` None = memory only; `public_url` is the address that others know it under (and the
-    issuer of its tokens) where that is not the address it listens on.
+    `port` 0 = any free one; `state` None = memory only; `seed` None = random ids; `public_url` is the address that others
+    know it under (and the issuer of its tokens) where that is not the address it listens on.
     """
 
     host: str = "127.0.0.1"
     port: int = 8100
     state: Path | None = None
+    seed: str | None = None
     public_url: str | None = None
     client_id: str = "scaiflow"
     client_secret: str = "sandbox-secret"  # noqa: S105 - a published default of a development aid
@@ -62,6 +63,7 @@ def from_options(options: Mapping[str, object], environ: Mapping[str, str]) -> C
         host="127.0.0.1" if host == "localhost" else host,
         port=port,
         state=Path(str(state)) if state else None,
+        seed=str(options["seed"]) if options.get("seed") else None,
         public_url=(environ.get("SANDBOX_PUBLIC_URL") or "").rstrip("/") or None,
         client_id=environ.get("SANDBOX_CLIENT_ID") or Config.client_id,
         client_secret=environ.get("SANDBOX_CLIENT_SECRET") or Config.client_secret,

@@ -53,7 +53,7 @@ def token() -> Response:
 @blueprint.route("/switches", methods=["GET", "POST"])
 def switches() -> Response:
     """Read or change the switches; the body names those to change."""
-    if request.method == "POST" and (wrong := current().switches.change(json_object())):
+    if request.method == "POST" and (wrong := current().switch(json_object())):
         raise ApiError(422, "VALIDATION_ERROR", f"unknown switch, wrong type or out of range: {', '.join(wrong)}")
     return answer(asdict(current().switches))
 
@@ -64,7 +64,7 @@ def clock() -> Response:
     seconds = json_object().get("advance_seconds")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
         raise ApiError(422, "VALIDATION_ERROR", "advance_seconds must be a number of seconds")
-    current().clock.advance(float(seconds))
+    current().advance(float(seconds))
     return answer({"now": iso(current().clock.now()), "woken": pass_time(current())})
 
 

@@ -1,4 +1,4 @@
-"""How the services answer: ScaiGrid's envelope and ScaiVault's, ids, fields of a body, and pages of lists."""
+"""How the services answer: ScaiGrid's envelope and ScaiVault's, fields of a body, and pages of lists."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import base64
 import binascii
 import json
 import re
-import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import Response, request
 
+from scaiflow.sandbox.state import current
 from scaiflow.sandbox.store import Document
 
 _MOST_LEVELS = 64
@@ -41,11 +41,6 @@ def not_found(what: str) -> ApiError:
     return ApiError(404, "NOT_FOUND", f"{what} not found")
 
 
-def new_id(prefix: str) -> str:
-    """An opaque id: `core_` + 22 random characters."""
-    return f"{prefix}_{secrets.token_hex(11)}"
-
-
 def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """`body` as JSON, as it is."""
     return Response(json.dumps(body), status, headers, content_type="application/json")
@@ -63,7 +58,7 @@ def failure(error: ApiError) -> Response:
         fields["details"] = error.details
     if "Retry-After" in error.headers:
         fields["retry_after"] = int(error.headers["Retry-After"])
-    request_id = request.headers.get("X-Request-ID") or new_id("req")
+    request_id = request.headers.get("X-Request-ID") or current().ids.new("req")
     if request.path.startswith("/v1/secrets"):
         body: dict[str, Any] = {"error": {"details": None, **fields, "request_id": request_id}}
     else:

@@ -52,13 +52,13 @@ def press() -> ResponseReturnValue:
 
 def _done(sandbox: Sandbox, pressed: str) -> bool:
     if pressed in TROUBLES:
-        sandbox.switches.change(TROUBLES[pressed][1])
+        sandbox.switch(TROUBLES[pressed][1])
     elif pressed == "none":
-        sandbox.switches.change(asdict(Switches()))
+        sandbox.switch(asdict(Switches()))
     elif pressed == "keys":
         rotate(sandbox, ALGORITHMS[0])
     elif pressed in MOMENTS:
-        sandbox.clock.advance(MOMENTS[pressed])
+        sandbox.advance(MOMENTS[pressed])
         pass_time(sandbox)
     else:
         return False

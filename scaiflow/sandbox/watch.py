@@ -7,11 +7,11 @@ from typing import Any
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from scaiflow.sandbox.envelope import ApiError, not_found
+from scaiflow.sandbox.envelope import not_found
 from scaiflow.sandbox.people import TENANTS
 from scaiflow.sandbox.scaigrid.chat import say
-from scaiflow.sandbox.scaigrid.runs import options_of, waits_for_people
-from scaiflow.sandbox.scaigrid.wakeups import pending, settle, sweep
+from scaiflow.sandbox.scaigrid.runs import decide, options_of, waits_for_people
+from scaiflow.sandbox.scaigrid.wakeups import pending
 from scaiflow.sandbox.scaiqueue import queues
 from scaiflow.sandbox.state import current
 from scaiflow.sandbox.store import Document
@@ -51,16 +51,10 @@ def _blocks(execution_ids: set[str]) -> dict[str, list[dict[str, Any]]]:
 
 
 @blueprint.post("/runs")
-def decide() -> ResponseReturnValue:
-    """A button of an open checkpoint."""
-    found = current().store.get("checkpoint", request.form.get("checkpoint", ""))
-    if found is None:
-        raise not_found("checkpoint")
-    decision = request.form.get("decision", "")
-    result = {"decision": decision, "approved": decision == "approve", "resolved_by": "sandbox page"}
-    if settle(current(), found, "resolved", result) is None:
-        raise ApiError(409, "CHECKPOINT_NOT_PENDING", "somebody else was first")
-    sweep(current())
+def press() -> ResponseReturnValue:
+    """A button of an open checkpoint: the same decision as through the API."""
+    body = {"decision": request.form.get("decision", "")}
+    decide(request.form.get("checkpoint", ""), body, by="sandbox page", tenant_id=None)
     return redirect("/sandbox/runs", 303)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "examples").glob("*.flow.json"))
+FIRST = ("customer-support.flow.json", "expense-approver.flow.json")
 KINDS = {
     *("entry_api", "entry_webhook", "entry_schedule", "llm_rigid", "llm_guarded", "llm_flexible", "logic_decision"),
     *("logic_loop", "logic_parallel", "tool_plugin", "tool_http", "data_variable_set", "checkpoint", "queue_publish"),
@@ -25,7 +26,15 @@ def test_together_the_examples_use_every_kind() -> None:
     used = {node["type"] for path in EXAMPLES for node in read(path)["nodes"]}
 
     assert len(KINDS) == 24
+    assert {path.name for path in EXAMPLES} > set(FIRST)
     assert used == KINDS
+
+
+@pytest.mark.parametrize("path", [path for path in EXAMPLES if path.name not in FIRST], ids=lambda path: path.name)
+def test_each_further_example_shows_kinds_that_the_first_two_do_not(path: Path) -> None:
+    first = {node["type"] for one in EXAMPLES if one.name in FIRST for node in read(one)["nodes"]}
+
+    assert {node["type"] for node in read(path)["nodes"]} - first
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)

@@ -183,6 +183,15 @@ def test_keys_and_cores_are_still_there_after_a_restart(tmp_path: Path) -> None:
         assert client.sign_in("usr_ada").get(f"/v1/modules/scaicore/cores/{core_id}").status == 200
 
 
+def test_two_processes_of_one_seed_make_the_same_ids() -> None:
+    made = []
+    for _ in range(2):
+        with process("--seed", "demo") as (_child, url):
+            made.append(SandboxClient(url).sign_in("usr_ada").deploy([REVIEW], name="same"))
+
+    assert made[0] == made[1]
+
+
 def test_a_state_file_that_cannot_be_used_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("this is no database, but long enough to be looked at as if it were one " * 20)
     for name in ("text.db", "missing/state.db", "."):

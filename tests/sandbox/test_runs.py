@@ -332,6 +332,35 @@ def test_a_wait_for_messages_is_no_checkpoint_that_people_could_decide_on(ada: S
     assert resolve(ada, waiting, decision="yes").status == 404
 
 
+@pytest.mark.parametrize("decision", ["yes", "no", "approve", "Accepted", "later"])
+def test_a_button_of_the_page_decides_as_the_api_does(ada: SandboxClient, decision: str) -> None:
+    options = ["yes", "no", "approve", "Accepted", "later"]
+    core_id = ada.deploy([step("a", checkpoint={"type": "approval", "prompt": "?", "options": options})])
+    by_api, by_page = (ada.run(core_id, {}) for _ in range(2))
+
+    resolve(ada, by_api["output"]["checkpoint"]["id"], decision=decision)
+    pressed = press(ada, by_page, decision)
+
+    assert pressed.status == 303
+    outputs = [
+        ada.get(f"/v1/modules/scaicore/executions/{run['execution_id']}").data["output"] for run in (by_api, by_page)
+    ]
+    assert [output.pop("resolved_by") for output in outputs] == ["usr_ada", "sandbox page"]
+    assert outputs[0] == outputs[1]
+
+
+@pytest.mark.parametrize("decision", ["maybe", ""])
+def test_the_page_takes_no_decision_that_the_checkpoint_does_not_offer(ada: SandboxClient, decision: str) -> None:
+    answer = ada.run(ada.deploy([ASK]), {})
+
+    assert press(ada, answer, decision).status == 422
+    assert press(ada, answer, "yes").status == 303
+
+
+def press(client: SandboxClient, run: Any, decision: str) -> Answer:
+    return client.form("/sandbox/runs", {"checkpoint": run["output"]["checkpoint"]["id"], "decision": decision})
+
+
 @pytest.fixture
 def own() -> Iterator[SandboxClient]:
     """A sandbox of its own, for tests that move its clock."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from scaiflow.sandbox.clock import iso
-from scaiflow.sandbox.envelope import new_id
 from scaiflow.sandbox.plugins.call import Call
 
 
 def send(call: Call) -> dict[str, Any]:
     body = {
-        "id": new_id("mail"),
+        "id": call.sandbox.ids.new("mail"),
         "sent_at": iso(call.sandbox.clock.now()),
         "core_id": call.core_id,
         "execution_id": call.execution_id,

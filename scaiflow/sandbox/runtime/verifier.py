@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from scaiflow.sandbox.runtime.checks import CHECKS, Problems
+from scaiflow.sandbox.runtime.cron import CronError, cron_of
 from scaiflow.sandbox.runtime.errors import ManifestError
 from scaiflow.sandbox.runtime.program import Program, children_of, node_of, read, verb_of
 
@@ -34,8 +35,15 @@ def _head(program: Program) -> Problems:
     for trigger in program.triggers:
         if trigger.get("type") not in _TRIGGERS:
             yield f"unknown trigger type {trigger.get('type')!r}"
-        if trigger.get("type") == "schedule" and len(str(trigger.get("cron")).split()) != 5:
-            yield f"the schedule has no cron line of five fields: {trigger.get('cron')!r}"
+        if trigger.get("type") == "schedule":
+            yield from _schedule(trigger)
+
+
+def _schedule(trigger: dict[str, Any]) -> Problems:
+    try:
+        cron_of(trigger)
+    except CronError as error:
+        yield f"the schedule cannot be read: {error}"
 
 
 def _list(program: Program, steps: Any, place: str, depth: int) -> Problems:

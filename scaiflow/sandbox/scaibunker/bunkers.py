@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from scaiflow.sandbox.clock import iso
-from scaiflow.sandbox.envelope import new_id
 from scaiflow.sandbox.scaibunker.commands import CommandError, inside
 from scaiflow.sandbox.state import Sandbox
 from scaiflow.sandbox.store import Document
@@ -19,7 +18,7 @@ _SHAPE = ("cpu_millicores", "memory_mb", "disk_mb", "gpu_count", "network_profil
 
 def create(sandbox: Sandbox, tenant_id: str, execution_id: str, wanted: dict[str, Any]) -> Document:
     """A ready bunker with an empty folder."""
-    id = new_id("bnk")
+    id = sandbox.ids.new("bnk")
     body = {
         "bunker_id": id,
         "image_ref": str(wanted.get("image") or "python-3.12"),
@@ -29,6 +28,8 @@ def create(sandbox: Sandbox, tenant_id: str, execution_id: str, wanted: dict[str
         "created_at": iso(sandbox.clock.now()),
         **{name: wanted.get(name) for name in _SHAPE},
     }
+    # With a seed, a state file that was begun anew comes to names of which folders may still be there.
+    shutil.rmtree(folder(sandbox, id), ignore_errors=True)
     folder(sandbox, id).mkdir(parents=True)
     sandbox.store.add("bunker", id, body, tenant=tenant_id, ref=execution_id)
     return Document(0, id, tenant_id, execution_id, body)

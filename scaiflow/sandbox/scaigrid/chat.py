@@ -9,7 +9,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from scaiflow.sandbox.access import Principal, require
-from scaiflow.sandbox.envelope import ApiError, answer, json_object, new_id
+from scaiflow.sandbox.envelope import ApiError, answer, json_object
 from scaiflow.sandbox.plugins.openai import model_for
 from scaiflow.sandbox.runtime.expressions.values import text_of
 from scaiflow.sandbox.runtime.services import Turn
@@ -38,7 +38,7 @@ def completions() -> Response:
     else:
         raise ApiError(404, "MODEL_NOT_FOUND", f"there is no model {slug!r}")
     if body.get("stream"):
-        return Response(_stream(slug, content), content_type="text/event-stream")
+        return Response(_stream(current().ids.new("chatcmpl"), slug, content), content_type="text/event-stream")
     return answer(_completion(slug, messages, content))
 
 
@@ -82,7 +82,7 @@ def _completion(slug: str, messages: list[dict[str, Any]], content: str) -> dict
     asked = sum(len(text_of(one.get("content")).split()) for one in messages)
     said = len(content.split())
     return {
-        "id": new_id("chatcmpl"),
+        "id": current().ids.new("chatcmpl"),
         "object": "chat.completion",
         "created": int(current().clock.now().timestamp()),
         "model": slug,
@@ -91,9 +91,8 @@ def _completion(slug: str, messages: list[dict[str, Any]], content: str) -> dict
     }
 
 
-def _stream(slug: str, content: str) -> Iterator[str]:
+def _stream(id: str, slug: str, content: str) -> Iterator[str]:
     """Word by word, then the reason why it stops, then `[DONE]`."""
-    id = new_id("chatcmpl")
     words = content.split(" ")
     deltas: list[tuple[dict[str, str], str | None]] = [({"role": "assistant"}, None)]
     deltas += [({"content": word if at == 0 else f" {word}"}, None) for at, word in enumerate(words)]

@@ -14,7 +14,6 @@ from scaiflow.sandbox.envelope import (
     answer,
     by_cursor,
     json_object,
-    new_id,
     not_found,
     number_argument,
     success,
@@ -88,7 +87,7 @@ def create() -> Response:
     """Deploy a manifest as a new Core; 409 SLUG_CONFLICT when the tenant has a Core of that name."""
     caller = require("scaicore:manage")
     text, program = _manifest()
-    store, id = current().store, new_id("core")
+    store, id = current().store, current().ids.new("core")
     body = _body(caller, id, text, program)
     with store.transaction():
         if not store.add("core_slug", f"{caller.tenant_id}/{program.name}", {"id": id}, ref=id):

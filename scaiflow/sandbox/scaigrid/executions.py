@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from scaiflow.sandbox.clock import iso
-from scaiflow.sandbox.envelope import new_id
 from scaiflow.sandbox.plugins.openai import model_for
 from scaiflow.sandbox.plugins.registry import RunPlugins
 from scaiflow.sandbox.runtime.interpreter import Outcome, execute
@@ -35,7 +34,7 @@ class Execution:
 
 def begin(sandbox: Sandbox, core: Document, input: Any, trigger: str = "api") -> Execution:
     """Run a Core on an input, to its end or its first checkpoint."""
-    id = new_id("exec")
+    id = sandbox.ids.new("exec")
     body = {
         "id": id,
         "core_id": core.id,

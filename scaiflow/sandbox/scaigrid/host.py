@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 from scaiflow.sandbox.clock import iso, seconds_of
-from scaiflow.sandbox.envelope import new_id
 from scaiflow.sandbox.people import TENANT_SLUGS
 from scaiflow.sandbox.runtime.errors import StepFailed
 from scaiflow.sandbox.runtime.program import Program
@@ -34,7 +33,7 @@ class RunHost:
 
     def emit(self, type: str, payload: dict[str, Any]) -> None:
         """Keep one of the six event types."""
-        id = new_id("evt")
+        id = self.sandbox.ids.new("evt")
         body = {
             "id": id,
             "type": f"scaicore.runtime.{type}",
@@ -52,7 +51,7 @@ class RunHost:
 
     def open_checkpoint(self, path: str, checkpoint: dict[str, Any]) -> str:
         """A pending checkpoint; a review is put on its queue too, so that people find it there."""
-        id, now = new_id("chk"), self.sandbox.clock.now()
+        id, now = self.sandbox.ids.new("chk"), self.sandbox.clock.now()
         seconds = seconds_of(checkpoint.get("timeout"))
         body = {
             "id": id,

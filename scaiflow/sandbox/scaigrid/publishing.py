@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 
 from scaiflow.sandbox.access import require
 from scaiflow.sandbox.clock import iso
-from scaiflow.sandbox.envelope import ApiError, json_object, new_id, success
+from scaiflow.sandbox.envelope import ApiError, json_object, success
 from scaiflow.sandbox.people import TENANT_SLUGS
 from scaiflow.sandbox.scaigrid.cores import core_for
 from scaiflow.sandbox.state import current
@@ -28,7 +28,7 @@ def publish(core_id: str) -> Response:
         raise ApiError(400, "ALREADY_PUBLISHED", "the Core is already published")
     published = {
         "published_slug": f"scaicore/{TENANT_SLUGS[core.tenant]}/{core.body['slug']}",
-        "published_model_id": new_id("model"),
+        "published_model_id": current().ids.new("model"),
         "group_ids": group_ids,
     }
     _save_metadata(core, published)

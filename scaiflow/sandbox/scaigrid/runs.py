@@ -17,6 +17,7 @@ from scaiflow.sandbox.envelope import (
     success,
 )
 from scaiflow.sandbox.scaigrid.cores import core_for
+from scaiflow.sandbox.scaigrid.executions import Execution
 from scaiflow.sandbox.scaigrid.wakeups import settle, sweep
 from scaiflow.sandbox.state import current
 from scaiflow.sandbox.store import Document
@@ -61,7 +62,7 @@ def execution(execution_id: str) -> Response:
 
 @blueprint.get("/checkpoints")
 def checkpoints() -> Response:
-    """Oldest first; `status` is pending, resolved, expired or cancelled, all without it. Those that people decide on."""
+    """Those that people decide on, oldest first; `status` is pending, resolved, expired or cancelled, all without it."""
     caller = require("scaicore:view")
     core_id, limit, status = _core_argument(caller), number_argument("limit", 50, 500), request.args.get("status")
     rows = current().store.find("checkpoint", tenant=caller.tenant_id, ref=core_id, after=cursor_argument())
@@ -77,21 +78,28 @@ def resolve(checkpoint_id: str) -> Response:
     The run goes on at once; the answer holds how far it came. 409 when the checkpoint is not pending any more.
     """
     caller = require("scaicore:manage")
+    found, execution = decide(checkpoint_id, json_object(), by=caller.subject, tenant_id=caller.tenant_id)
+    run = {**execution.answer, "run_status": execution.outcome.status, "error": execution.outcome.error}
+    return success({**_shown(found), "execution": run})
+
+
+def decide(checkpoint_id: str, body: dict[str, Any], *, by: str, tenant_id: str | None) -> tuple[Document, Execution]:
+    """Close a checkpoint by somebody's decision and go on with its run; `tenant_id` None = whosever it is.
+
+    Raises ApiError: 404, 422 for a decision that it does not offer, 409 when it is not pending any more.
+    """
     sweep(current())
-    found = current().store.get("checkpoint", checkpoint_id, tenant=caller.tenant_id)
+    found = current().store.get("checkpoint", checkpoint_id, tenant=tenant_id)
     if found is None or not waits_for_people(found.body):
         raise not_found("checkpoint")
-    resolution = _resolution(caller, found, json_object())
-    execution = settle(current(), found, "resolved", resolution)
+    execution = settle(current(), found, "resolved", _resolution(found, body, by))
     if execution is None:
         raise ApiError(409, "CHECKPOINT_NOT_PENDING", "the checkpoint is resolved or expired already")
     sweep(current())
-    after = current().store.get("checkpoint", checkpoint_id)
-    run = {**execution.answer, "run_status": execution.outcome.status, "error": execution.outcome.error}
-    return success({**_shown(after or found), "execution": run})
+    return current().store.get("checkpoint", checkpoint_id) or found, execution
 
 
-def _resolution(caller: Principal, checkpoint: Document, body: dict[str, Any]) -> dict[str, Any]:
+def _resolution(checkpoint: Document, body: dict[str, Any], by: str) -> dict[str, Any]:
     decision = body.get("decision", body.get("resolution"))
     if decision is None and isinstance(body.get("approved"), bool):
         decision = "approve" if body["approved"] else "reject"
@@ -100,7 +108,7 @@ def _resolution(caller: Principal, checkpoint: Document, body: dict[str, Any]) -
         message = f"decision must be one of: {', '.join(options)}" if options else "decision is required"
         raise ApiError(422, "VALIDATION_ERROR", message, details=[{"field": "decision", "message": message}])
     data = body.get("data") if isinstance(body.get("data"), dict) else {}
-    result = {**(data or {}), "decision": decision, "resolved_by": caller.subject}
+    result = {**(data or {}), "decision": decision, "resolved_by": by}
     if decision.lower() in _YES + _NO:
         result["approved"] = decision.lower() in _YES
     return result | ({"comment": body["comment"]} if isinstance(body.get("comment"), str) else {})

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from scaiflow.sandbox.clock import iso
+from scaiflow.sandbox.runtime.cron import cron_of
+from scaiflow.sandbox.runtime.errors import ManifestError
 from scaiflow.sandbox.scaigrid import executions
-from scaiflow.sandbox.scaigrid.cron import CronError, parse_cron
 from scaiflow.sandbox.scaigrid.host import program_of
 from scaiflow.sandbox.state import Sandbox
 from scaiflow.sandbox.store import Document
@@ -40,7 +41,11 @@ def _run_core(sandbox: Sandbox, core_id: str, seen_at: str) -> int:
     now = sandbox.clock.now()
     since = max(datetime.fromisoformat(seen_at), now - _LONGEST_LOOK_BACK)
     due = sorted(
-        ((moment, trigger) for trigger in _triggers(core) for moment in _times(trigger, since, now)),
+        (
+            (moment, trigger)
+            for trigger in _triggers(core)
+            for moment in cron_of(trigger).between(since, now, _MOST_RUNS)
+        ),
         key=lambda one: one[0],
     )[:_MOST_RUNS]
     for moment, trigger in due:
@@ -52,13 +57,9 @@ def _run_core(sandbox: Sandbox, core_id: str, seen_at: str) -> int:
 
 
 def _triggers(core: Document) -> list[dict[str, Any]]:
-    return [one for one in program_of(core.body["manifest"]).triggers if one.get("type") == "schedule"]
-
-
-def _times(trigger: dict[str, Any], since: datetime, until: datetime) -> list[datetime]:
-    """A line that cannot be read never fires: the verifier refuses it, older Cores may still hold one."""
+    """None of a manifest that the verifier would refuse by now: an older sandbox may have let it into the state file."""
     try:
-        cron = parse_cron(str(trigger.get("cron")), str(trigger.get("timezone") or "UTC"))
-    except CronError:
+        triggers = program_of(core.body["manifest"]).triggers
+    except ManifestError:
         return []
-    return cron.between(since, until, _MOST_RUNS)
+    return [one for one in triggers if one.get("type") == "schedule"]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import secrets
 from functools import lru_cache
 
 from joserfc.jwk import ECKey, KeyParameters, KeySet, RSAKey
 
-from scaiflow.sandbox.envelope import new_id
 from scaiflow.sandbox.state import Sandbox
 
 ALGORITHMS = ("RS256", "ES256")
@@ -18,7 +18,8 @@ _KEPT = 3  # the newest signs, the older two still verify
 
 def rotate(sandbox: Sandbox, algorithm: str = "RS256") -> str:
     """Sign with a fresh key from now on; returns its `kid`. Keys older than the newest three stop verifying."""
-    kid = new_id("key")
+    # Random like the key itself, also with a seed: whoever has kept a key under its name would never fetch another.
+    kid = f"key_{secrets.token_hex(11)}"
     parameters: KeyParameters = {"kid": kid, "use": "sig", "alg": algorithm}
     key: SigningKey = (
         ECKey.generate_key("P-256", parameters, private=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scaiflow.sandbox.envelope import ApiError, new_id, not_found
+from scaiflow.sandbox.envelope import ApiError, not_found
 from scaiflow.sandbox.people import TENANTS
 from scaiflow.sandbox.scaikey.webhooks import fire
 from scaiflow.sandbox.state import Sandbox
@@ -31,7 +31,7 @@ def create_group(sandbox: Sandbox, tenant_id: str, name: str) -> dict[str, Any]:
     """A group without members."""
     if tenant_id not in TENANTS:
         raise not_found("tenant")
-    body = {"id": new_id("grp"), "tenant_id": tenant_id, "name": name}
+    body = {"id": sandbox.ids.new("grp"), "tenant_id": tenant_id, "name": name}
     sandbox.store.add("group", body["id"], body, tenant=tenant_id)
     return fire(sandbox, "group.created", tenant_id, body)
 

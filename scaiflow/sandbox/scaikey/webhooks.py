@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from scaiflow.sandbox.clock import iso
-from scaiflow.sandbox.envelope import new_id
 from scaiflow.sandbox.state import Sandbox
 
 _SECONDS = 10.0
@@ -25,7 +24,7 @@ def _now() -> datetime:
 def fire(sandbox: Sandbox, type: str, tenant_id: str, data: dict[str, Any]) -> dict[str, Any]:
     """Tell the configured address of an event; returns the delivery as it is kept."""
     event = {
-        "id": new_id("evt"),
+        "id": sandbox.ids.new("evt"),
         "type": type,
         "created_at": iso(_now()),
         "resource": type.partition(".")[0],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scaiflow.sandbox.clock import iso
-from scaiflow.sandbox.envelope import ApiError, new_id
+from scaiflow.sandbox.envelope import ApiError
 from scaiflow.sandbox.state import Sandbox
 from scaiflow.sandbox.store import Document
 
@@ -15,7 +15,7 @@ _PRIORITIES = {"low": -1, "normal": 0, "medium": 0, "high": 1, "urgent": 2, "cri
 
 def create_scope(sandbox: Sandbox, tenant_id: str, slug: str, display_name: str, description: str) -> dict[str, Any]:
     """A new scope; 409 when the slug is taken."""
-    body = {"id": new_id("sc"), "slug": slug, "display_name": display_name, "description": description}
+    body = {"id": sandbox.ids.new("sc"), "slug": slug, "display_name": display_name, "description": description}
     with sandbox.store.transaction():
         _claim(sandbox, f"{tenant_id}/{slug}", body["id"], f"scope {slug!r} already exists")
         sandbox.store.add("scope", body["id"], body, tenant=tenant_id)
@@ -27,7 +27,7 @@ def create_queue(
 ) -> dict[str, Any]:
     """A new queue of a scope; 409 when the slug is taken there."""
     body = {
-        "id": new_id("q"),
+        "id": sandbox.ids.new("q"),
         "scope_id": scope.id,
         "slug": slug,
         "display_name": display_name,
@@ -55,7 +55,7 @@ def queue_for(sandbox: Sandbox, tenant_id: str, scope: str, queue: str) -> Docum
 def publish(sandbox: Sandbox, queue: Document, message: dict[str, Any]) -> dict[str, Any]:
     """Put a message on a queue; returns it with its id."""
     body = {
-        "id": new_id("msg"),
+        "id": sandbox.ids.new("msg"),
         "queue_id": queue.id,
         "message_type": message.get("message_type") or "message",
         "payload": message.get("payload"),

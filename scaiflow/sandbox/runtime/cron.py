@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _FIELDS = (
@@ -57,6 +59,11 @@ class Cron:
         return found
 
 
+def cron_of(trigger: Mapping[str, Any]) -> Cron:
+    """The line of a `schedule` trigger in its time zone, UTC without one. Raises CronError."""
+    return parse_cron(str(trigger.get("cron")), str(trigger.get("timezone") or "UTC"))
+
+
 @lru_cache(maxsize=256)
 def parse_cron(line: str, zone: str) -> Cron:
     """Raises CronError."""
@@ -70,7 +77,7 @@ def parse_cron(line: str, zone: str) -> Cron:
         either = not parts[2].startswith("*") and not parts[4].startswith("*")
         week = frozenset(day % 7 for day in weekdays)
         return Cron(minutes, hours, days, months, week, either, ZoneInfo(zone))
-    except (ValueError, ZoneInfoNotFoundError) as error:
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:  # OSError: the name of a folder of zones
         raise CronError(f"{line!r} in {zone!r}: {error}") from error
 
 
