@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from urllib.parse import urlsplit
 
@@ -39,6 +40,7 @@ _MODULES = (
     scaibunker,
     scaivault,
 )
+_HALF = re.compile("[\ud800-\udfff]")
 _POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 
@@ -47,6 +49,7 @@ def create_app(sandbox: Sandbox) -> Flask:
     app = Flask(__name__)
     app.extensions["sandbox"] = sandbox
     app.extensions["authorization_server"] = authorization_server(app, sandbox)
+    app.jinja_options = {"finalize": _writable}
     app.jinja_env.filters["json"] = _readable
     for module in _MODULES:
         app.register_blueprint(module.blueprint)
@@ -63,6 +66,11 @@ def create_app(sandbox: Sandbox) -> Flask:
 def _readable(value: object) -> str:
     """JSON for people; the templates escape it like any text."""
     return json.dumps(value, ensure_ascii=False)
+
+
+def _writable(value: object) -> object:
+    """Half of a surrogate pair, which JSON can carry into a run and no page can be encoded with, as the sign for it."""
+    return _HALF.sub("\ufffd", value) if isinstance(value, str) and _HALF.search(value) else value
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -64,3 +64,16 @@ def test_a_fault_of_the_sandbox_ends_the_run_and_leaves_its_trace(
         assert (answer.status, answer.code) == (422, "EXECUTION_FAILED")
         assert ends_of(client, core_id)[-1] == "invocation.failed"
     assert "NotADirectoryError" in caplog.text
+
+
+def test_a_text_that_no_page_can_be_written_with_breaks_no_page() -> None:
+    mail = {"alias": "scaisend", "method": "send", "args": {"to": "{{input.x}}", "subject": "s", "body": "b"}}
+    steps = [step("m", plugin_call=mail), step("ask", checkpoint={"type": "approval", "prompt": "{{input.x}}"})]
+    with running(Config(port=0)) as url:
+        client = SandboxClient(url).sign_in("usr_ada")
+        client.run(client.deploy(steps), {"x": f"<b>{LONE}"})
+
+        for path in ("/sandbox/runs", "/sandbox/queues"):
+            page = client.get(path)
+            assert page.status == 200
+            assert "&lt;b&gt;\ufffd" in page.text
