@@ -8,6 +8,7 @@ files first and the database after them has read everything. Who writes a file h
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,8 +38,10 @@ class LogFile:
             data = data[os.write(self._descriptor, data) :]
 
     def remove(self) -> None:
-        self.path.unlink(missing_ok=True)
-        os.close(self._descriptor)
+        try:
+            self.path.unlink(missing_ok=True)
+        finally:
+            os.close(self._descriptor)
 
 
 def new_file(name: str) -> LogFile:
@@ -79,7 +82,7 @@ def _groups_in(path: Path) -> list[Group]:
 
 def _paths() -> list[Path]:
     base = _base()
-    return sorted(base.parent.glob(f"{base.name}-sync-*")) if base else []
+    return sorted(base.parent.glob(f"{glob.escape(base.name)}-sync-*")) if base else []
 
 
 def _base() -> Path | None:

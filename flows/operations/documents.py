@@ -162,10 +162,12 @@ def _read(flow_id: str) -> Parts:
 
 
 def _without_damage(flow_id: str, updates: list[bytes]) -> Document:
-    document = Document()
+    document, good = Document(), []
     for update in updates:
         try:
             document.apply(update)
+            good.append(update)
         except BadUpdate as error:
             log.error("damaged update left out", flow=flow_id, bytes=len(update), error=str(error))
+            document = Document(good) if document.is_broken else document
     return document

@@ -40,20 +40,25 @@ class FileJournal:
         except OSError as error:
             log.error("component down", component="sync log file", error=str(error))
             self._seal()
+            self._follow_up()
             return False
         self._groups += groups
         self._weight += sum(len(change) for _, change in groups)
         if self._weight > HEAVY:
             self._is_heavy.set()
+        self._follow_up()
+        return True
+
+    def _follow_up(self) -> None:
         if self._behind is None or self._behind.done():
             self._behind = asyncio.get_running_loop().create_task(self._write_behind())
-        return True
 
     async def write(self, groups: Groups) -> None:
         await self._database.write(groups)
 
     async def settle(self) -> None:
-        await self._store()
+        while await self._store() and (self._groups or self._sealed):
+            pass
 
     async def _write_behind(self) -> None:
         while self._groups or self._sealed:
@@ -63,21 +68,35 @@ class FileJournal:
             if self._sealed:  # the database cannot be had now
                 await asyncio.sleep(BEHIND_SECONDS)
 
-    async def _store(self) -> None:
+    async def _store(self) -> bool:
+        """Whether the database took it. While it cannot be had, what comes goes on in the file that there is."""
         async with self._storing:
-            self._seal()
+            if not self._sealed:
+                self._seal()
             sealed = list(self._sealed)
             try:
                 if sealed:
                     await self._database.write(by_flow(group for _, groups in sealed for group in groups))
             except JournalDown:
-                return  # it stays in the files, and is tried again
+                return False  # it stays in the files, and is tried again
             for file, _ in sealed:
-                file.remove()
-            del self._sealed[: len(sealed)]
+                del self._sealed[0]
+                _remove(file)
+            return True
 
     def _seal(self) -> None:
         if self._file is not None:
-            self._sealed.append((self._file, self._groups))
+            if self._groups:
+                self._sealed.append((self._file, self._groups))
+            else:
+                _remove(self._file)
             self._file, self._groups, self._weight = None, [], 0
             self._is_heavy.clear()
+
+
+def _remove(file: LogFile) -> None:
+    """One that stays is brought in once more by the next process, which changes nothing."""
+    try:
+        file.remove()
+    except OSError as error:
+        log.error("component down", component="sync log file", error=str(error))

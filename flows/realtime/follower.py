@@ -126,6 +126,8 @@ class Follower:
                 await self._listen()
             except* (RedisError, OSError, DatabaseError) as errors:
                 log.error("component down", component="redis", error=repr(errors.exceptions[0]))
+            except* Exception as errors:  # noqa: BLE001  what others write is heard for as long as this process lives
+                log.error("bug", error=repr(errors.exceptions[0]))
             self._listener = None
             await asyncio.sleep(PAUSE_SECONDS)
 
@@ -191,11 +193,15 @@ class Follower:
         if room is None or flow_id not in self._positions:
             return
         self._positions[flow_id] = entries[-1][0].decode()
-        changes = [fields[b"u"] for _, fields in entries if fields[b"p"] != self._process]
+        self._adopt_changes(room, [fields[b"u"] for _, fields in entries if fields[b"p"] != self._process])
+
+    def _adopt_changes(self, room: Room, changes: list[bytes]) -> None:
         try:
             room.adopt(changes)
         except BadUpdate as error:
-            log.error("bad update from another process", flow=flow_id, error=str(error))
+            log.error("bad update from another process", flow=room.flow_id, error=str(error))
+        if room.document.is_broken:
+            self._hub.give_up(room)
 
     async def _repair(self) -> None:
         """Raises RedisError, OSError, DatabaseError."""
@@ -207,6 +213,6 @@ class Follower:
             stored = await on_reader(load_document, flow_id)
             if self._hub.rooms.get(flow_id) is room:
                 self._positions[flow_id] = stored.position
-                room.adopt([stored.document.since(room.document.vector())])
+                self._adopt_changes(room, [stored.document.since(room.document.vector())])
                 await self.announce(flow_id, room.board.own_entries())
         self._swept_at = time.monotonic()

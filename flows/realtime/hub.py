@@ -17,7 +17,7 @@ from flows.realtime.file_journal import FileJournal
 from flows.realtime.follower import Follower
 from flows.realtime.journals import DatabaseJournal, Journal, JournalDown, StreamJournal
 from flows.realtime.peers import Peer
-from flows.realtime.rooms import Room
+from flows.realtime.rooms import Group, Room
 from flows.realtime.threads import on_compactor, on_reader
 from flows.sync.awareness import Entry
 from scaiflow.kit import metrics
@@ -130,13 +130,13 @@ class Hub:
             rooms = [room for room in self._collected if room.rests_until <= started]
             for room in rooms:
                 del self._collected[room]
-            groups = [(room, room.take_group()) for room in rooms]
+            groups = [(room, group) for room in rooms if (group := self._taken(room))]
             changes = [(room.flow_id, group.change) for room, group in groups if group.change]
             try:
                 if changes and not self.journal.write_at_once(changes):
                     await self.journal.write(changes)
             except JournalDown:
-                self._give_up(rooms, NOT_WRITTEN)
+                self._give_up([room for room, _ in groups], NOT_WRITTEN)
                 continue
             metrics.SYNC_WRITE_SECONDS.observe(time.monotonic() - started)
             metrics.SYNC_GROUPS.counts[0] += len(changes)
@@ -144,6 +144,18 @@ class Hub:
                 room.tell_group(group)
                 if room.backlog.is_due:
                     self._compact(room)
+
+    def _taken(self, room: Room) -> Group | None:
+        """A room that breaks is given up, and no other: its people come back to what is stored."""
+        try:
+            return room.take_group()
+        except Exception as error:  # noqa: BLE001  whatever it is, other rooms have nothing to do with it
+            log.error("room broke", flow=room.flow_id, error=repr(error))
+            self.give_up(room)
+            return None
+
+    def give_up(self, room: Room) -> None:
+        self._give_up([room], BROKEN)
 
     def _written(self, task: asyncio.Task[None]) -> None:
         """A bug in writing must not leave rooms behind that take in what nobody will store."""

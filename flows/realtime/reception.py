@@ -60,15 +60,22 @@ class Reception:
             room = await self.hub.open(flow_id)
             if DRAIN.has_begun:
                 raise Unavailable(LEAVING.reason, component="process")
+            peer = Peer(outlet=outlet, principal=admission.principal, may_write=admission.may_write)
+            self._enter(room, peer, place)
         except BaseException:
             self.hub.spawn(on_reader(self._places.give_back, place))
             raise
-        principal, may_write = admission.principal, admission.may_write
-        peer = Peer(outlet=outlet, principal=principal, may_write=may_write)
-        self._held[peer] = place
-        room.enter(peer)
         self.hub.spawn(on_reader(self._arrive, [(room, peer)]))
         return room, peer
+
+    def _enter(self, room: Room, peer: Peer, place: Place) -> None:
+        self._held[peer] = place
+        try:
+            room.enter(peer)
+        except BaseException:
+            del self._held[peer]
+            room.peers.discard(peer)
+            raise
 
     # --- presence and places ------------------------------------------------------------------------------------------
 
@@ -113,6 +120,8 @@ class Reception:
                 await self._look_around(is_time_to_renew=count % RENEW_EVERY == 0)
             except (DatabaseError, RedisError, OSError) as error:
                 log.error("component down", component="database", error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001  who is let in is looked at for as long as this process lives
+                log.error("bug", error=repr(error))
 
     async def _look_around(self, *, is_time_to_renew: bool) -> None:
         self._close_the_expired()
@@ -148,7 +157,7 @@ class Reception:
     async def _check_access(self, people: list[tuple[Room, Peer]]) -> None:
         flow_ids = sorted({room.flow_id for room, _ in people})
         user_ids = sorted({peer.principal.sub for _, peer in people})
-        moved = await on_reader(self._watch.moved, flow_ids, user_ids)
+        moved, now_stands = await on_reader(self._watch.moved, flow_ids, user_ids)
         concerned: dict[tuple[str, str, bool], list[tuple[Room, Peer]]] = defaultdict(list)
         for room, peer in people:
             if ("flow", room.flow_id) in moved or ("user", peer.principal.sub) in moved:
@@ -157,6 +166,7 @@ class Reception:
             now = await on_reader(admit_again, token, flow_id, may_write=may_write)
             for room, peer in found:
                 _apply(now, room, peer)
+        self._watch.keep(now_stands)
 
     # --- the end ------------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from flows.sync.document import (
     EMPTY_VECTOR,
     BadUpdate,
     BadVector,
+    Broken,
     Document,
     has_structs,
     merged,
@@ -149,15 +150,26 @@ class Room:
     # --- what clients are told ----------------------------------------------------------------------------------------
 
     def take_group(self) -> Group:
-        """All that was collected, to be written. The answers are computed now, while the document is no further."""
+        """All that was collected, to be written. The answers are computed now, while the document is no further.
+        Raises Broken, BadUpdate: then nothing of it may be told."""
         collected, self._collected = self._collected, []
         news = [(peer, update) for peer, update in collected if self._is_news(peer, update)]
+        if self.document.is_broken:
+            raise Broken(self.flow_id)
         change = merged([update for _, update in news]) if news else b""
         authors = {peer for peer, _ in news}
         asking, self._asking = self._asking, []
-        answers = [(peer, self._step2(vector)) for peer, vector in asking]
+        answers = [(peer, answer) for peer, vector in asking if (answer := self._answer_to(peer, vector))]
         self._is_writing = True
         return Group(change, authors.pop() if len(authors) == 1 else None, answers)
+
+    def _answer_to(self, peer: Peer, vector: bytes) -> bytes:
+        """Empty for who asked with no vector at all, and is closed."""
+        try:
+            return self._step2(vector)
+        except BadVector as error:
+            peer.close(Close(MALFORMED, str(error)))
+            return b""
 
     def _is_news(self, peer: Peer, update: bytes) -> bool:
         try:
@@ -180,7 +192,8 @@ class Room:
         if not self._collected:
             asking, self._asking = self._asking, []
             for peer, vector in asking:
-                self._asked(peer, vector)
+                if answer := self._answer_to(peer, vector):
+                    peer.answer(answer)
 
     def adopt(self, changes: list[bytes]) -> None:
         """What other processes wrote. Raises BadUpdate."""

@@ -21,15 +21,17 @@ class Watch:
         self._before: Marks = {}
         self._questions = Questions([], [])
 
-    def moved(self, flow_ids: list[str], user_ids: list[str]) -> set[tuple[str, str]]:
-        """`("flow", id)` and `("user", id)` of what is not as it was at the last look, or was not looked at then.
-        Blocking; one call at a time."""
+    def moved(self, flow_ids: list[str], user_ids: list[str]) -> tuple[set[tuple[str, str]], Marks]:
+        """`("flow", id)` and `("user", id)` of what is not as it was when last kept, or was not looked at then; and how it
+        is now, to be kept once it has been acted on. Blocking; one call at a time."""
         if (self._questions.flow_ids, self._questions.user_ids) != (flow_ids, user_ids):
             self._questions = Questions(flow_ids, user_ids)
         now = self._questions.marks()
         moved = {key for key, mark in now.items() if self._before.get(key) != mark}
-        self._before = now
-        return moved
+        return moved, now
+
+    def keep(self, marks: Marks) -> None:
+        self._before = marks
 
 
 class Questions:

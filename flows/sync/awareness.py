@@ -16,6 +16,7 @@ from flows.sync.protocol import Malformed, read_bytes, read_uint, write_bytes, w
 
 State = dict[str, Any]
 MOST_LEFT = 1000
+MOST_CLOCK = 2**52  # half of what can be written: we count on from what a client says
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ def decode(body: bytes) -> list[Entry]:
         client, at = read_uint(body, at)
         clock, at = read_uint(body, at)
         text, at = read_bytes(body, at)
+        if clock > MOST_CLOCK:
+            raise Malformed("an awareness clock is too large")
         entries.append(Entry(client, clock, _state(text)))
     if at != len(body):
         raise Malformed("something follows the end of the awareness")
@@ -52,8 +55,14 @@ def _state(text: bytes) -> State | None:
         state = orjson.loads(text)
     except orjson.JSONDecodeError:
         raise Malformed("an awareness state is not JSON") from None
-    if state is not None and not isinstance(state, dict):
+    if state is None:
+        return None
+    if not isinstance(state, dict):
         raise Malformed("an awareness state is not an object")
+    try:
+        orjson.dumps(state)  # it reads deeper lists than it writes
+    except orjson.JSONEncodeError:
+        raise Malformed("an awareness state nests too deep") from None
     return state
 
 

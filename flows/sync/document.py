@@ -7,6 +7,7 @@ it tells others. Here such changes are kept beside it, so that a snapshot or a n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from pycrdt import Doc, TransactionEvent, get_update, merge_updates
@@ -31,8 +32,29 @@ class BadVector(ValueError):
     """Bytes that are no state vector."""
 
 
+class Broken(RuntimeError):
+    """The document cannot be used any more, and has to be made anew from what is stored."""
+
+
+@contextmanager
+def _refusing(error: type[ValueError], message: str = "") -> Iterator[None]:
+    """Whatever yrs says to bytes that it cannot take is one error, also where it panics: a `PanicException` is no
+    `Exception`, and has no name that could be imported."""
+    try:
+        yield
+    except (ValueError, RuntimeError) as found:
+        raise error(message or str(found)) from None
+    except BaseException as found:
+        if type(found).__name__ != "PanicException":
+            raise
+        raise error(message or "these bytes broke the reader of updates") from None
+
+
 class Document:
+    """After a BadUpdate it is as it was before, or `is_broken`."""
+
     def __init__(self, updates: Iterable[bytes] = ()) -> None:
+        self.is_broken = False
         self._doc: Doc[Any] = Doc()
         self._delta = b""
         self._waiting = b""
@@ -44,28 +66,65 @@ class Document:
         """Whether it said anything that was not known, also if that must wait for what is missing before it.
         Raises BadUpdate. Ask `is_plain` first about updates of strangers."""
         _check_header(update)
-        self._delta = b""
         try:
+            return self._taken_in(update)
+        except BadUpdate as error:
+            return self._taken_in_after_all(update, error)
+
+    def _taken_in_after_all(self, update: bytes, error: BadUpdate) -> bool:
+        """It may be one that waited which is bad, and shows it only now: then the document does without that one."""
+        waited, self._waiting, is_changed = self._waiting, b"", bool(self._delta)
+        self._begin_anew()
+        if waited:
+            try:
+                return self._taken_in(update)
+            except BadUpdate:
+                is_changed = is_changed or bool(self._delta)
+                self._begin_anew()
+            self._wait_again(waited)
+        self.is_broken = self.is_broken or is_changed  # by parts of what is refused
+        raise error
+
+    def _wait_again(self, waited: bytes) -> None:
+        try:
+            self._taken_in(waited)
+        except BadUpdate:
+            self.is_broken = True
+
+    def _taken_in(self, update: bytes) -> bool:
+        self._delta = b""
+        with _refusing(BadUpdate):
             self._doc.apply_update(update)
-        except (ValueError, RuntimeError) as error:
-            raise BadUpdate(str(error)) from None
-        # What is told in other words was known already in part, or waits in part.
-        is_news = self._delta == update or self._keep_back(update) or bool(self._delta)
-        if self._waiting and self._delta:
-            self._waiting = beyond(self._waiting, self.vector())
+            # What is told in other words was known already in part, or waits in part.
+            is_news = self._delta == update or self._keep_back(update) or bool(self._delta)
+            if self._waiting and self._delta:
+                self._waiting = beyond(self._waiting, self.vector())
         return is_news
+
+    def _begin_anew(self) -> None:
+        """Without anything that yrs may have taken in by half, or keeps back."""
+        try:
+            with _refusing(BadUpdate):
+                state = self._doc.get_update()
+                self._doc = Doc()
+                self._doc.apply_update(state)
+                self._watch = self._doc.observe(self._note)
+        except BadUpdate:
+            self.is_broken = True
 
     def vector(self) -> bytes:
         return bytes(self._doc.get_state())
 
     def since(self, vector: bytes = EMPTY_VECTOR) -> bytes:
         """All that the state vector lacks. Raises BadVector."""
-        try:
+        with _refusing(BadVector, "this is no state vector"):
             _clocks(vector)
             known = bytes(self._doc.get_update(vector))
-        except ValueError:
-            raise BadVector("this is no state vector") from None
-        return merge_updates(known, self._waiting) if self._waiting else known
+        try:
+            return _merged(known, self._waiting) if self._waiting else known
+        except BadUpdate:  # they could be merged when it came; what nobody can be told of is of no use
+            self._waiting = b""
+            return known
 
     def _note(self, event: TransactionEvent) -> None:
         self._delta = event.update
@@ -75,8 +134,10 @@ class Document:
         if not rest:
             return False
         before = self._waiting
-        self._waiting = merge_updates(before, rest) if before else rest
-        return self._waiting != before
+        waiting = _merged(before, rest) if before else rest
+        _merged(bytes(self._doc.get_update()), waiting)  # or newcomers could not be told of it
+        self._waiting = waiting
+        return waiting != before
 
 
 def is_plain(update: bytes) -> bool:
@@ -130,12 +191,12 @@ def _deletions(data: bytes, at: int) -> list[tuple[int, int]]:
 
 def merged(updates: Sequence[bytes]) -> bytes:
     """One update that says what all of them say. Raises BadUpdate."""
-    if len(updates) == 1:
-        return updates[0]
-    try:
+    return updates[0] if len(updates) == 1 else _merged(*updates)
+
+
+def _merged(*updates: bytes) -> bytes:
+    with _refusing(BadUpdate, "these updates cannot be merged"):
         return bytes(merge_updates(*updates))
-    except ValueError:
-        raise BadUpdate("these are not updates") from None
 
 
 def merged_in_chunks(updates: Sequence[bytes]) -> list[bytes]:

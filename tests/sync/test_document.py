@@ -7,9 +7,9 @@ import itertools
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from pycrdt import Array, Doc
+from pycrdt import Array, Doc, Map, Text
 
 from flows.sync.document import (
     NOTHING,
@@ -90,6 +90,70 @@ def test_any_bytes_are_taken_in_or_refused(junk: bytes) -> None:
             try_it(junk)
         except (BadUpdate, BadVector):
             continue
+
+
+# Updates of which a reader of them falls over, and one that is taken in but cannot be merged with anything afterwards.
+BREAKING = [
+    bytes.fromhex("0101ffc7fdccdf9f8a0a0208010561017c0000000000"),
+    bytes.fromhex("0101db9db896f3a4e8028788db9db896f3a4e8f732017c4150000000"),
+    bytes.fromhex("0101ffc7fdcc059f8a0a2288ffc7fdccdf9f8adc1e01fa4100000000"),
+]
+
+
+@pytest.mark.parametrize("update", BREAKING)
+def test_an_update_that_breaks_its_reader_is_refused_and_nothing_else_happens(update: bytes) -> None:
+    updates = typed(5)
+    document = Document(updates[:2])
+    document.apply(updates[3])  # waits for the one before it
+    before = document.since()
+    try:
+        document.apply(update)
+    except BadUpdate:
+        assert document.since() == before
+    for honest in updates[2:]:
+        document.apply(honest)
+    assert words_in(document.since()) == [f"word {number}" for number in range(5)]
+    assert not document.is_broken
+
+
+def mixed(count: int) -> list[bytes]:
+    """The updates of somebody who uses all that there is, and deletes some of it."""
+    doc: Doc = Doc()
+    updates: list[bytes] = []
+    text, items, table = (doc.get(name, type=kind) for name, kind in (("t", Text), ("words", Array), ("m", Map)))
+    watch = doc.observe(lambda event: updates.append(event.update))
+    for number in range(count):
+        text.insert(0, "hé")
+        items.append(f"word {number}")
+        table[f"k{number % 3}"] = {"x": number}
+        if number % 4 == 0:
+            del text[0:1]
+    doc.unobserve(watch)
+    return updates
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.integers(0, 2**32))
+def test_whatever_somebody_makes_of_a_real_update_the_document_goes_on(seed: int) -> None:
+    """It is refused, or taken in; either way others write on, and newcomers and restarts get all of it."""
+    chance, updates = random.Random(seed), MIXED
+    document = Document(updates[: chance.randrange(len(updates))])
+    spoilt = bytearray(chance.choice(updates))
+    for _ in range(chance.randint(1, 3)):
+        spoilt[chance.randrange(len(spoilt))] = chance.randrange(256)
+    try:
+        document.apply(bytes(spoilt))
+    except BadUpdate:
+        if document.is_broken:
+            return
+    told = document.since()
+    assert Document([told]).since()
+    for honest in updates:
+        document.apply(honest)
+    assert Document([document.since()]).since()
+
+
+MIXED = mixed(15)
 
 
 def test_a_damaged_update_leaves_the_document_as_it_was() -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from pycrdt import Array, Doc
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
+from websockets.sync.client import connect
 
 from flows.sync import awareness, protocol
 from flows.sync.awareness import Entry
-from flows.sync.protocol import Kind, read
+from flows.sync.protocol import Kind, read, write_bytes, write_uint
 from tests.sync.node import Node
 from tests.sync.people import grant, join, make_known, raw
 from tests.sync.stage import Stage
+from tests.sync.test_document import BREAKING
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db]  # the servers get a copy of the test database
 
@@ -165,6 +170,44 @@ def test_w6_a_malformed_frame_closes_that_one_client(
     node.ask("set", id="ada", key="still", value="here")
     node.until("has", id="bob", key="still", value="here")
     assert node.ask("closes", id="bob")["closes"] == []
+
+
+DEEP = b'{"a":' + b"[" * 300 + b"]" * 300 + b"}"
+BAD = {
+    "no-vector": protocol.step1(b"\x05\x05"),
+    **{f"breaking-{number}": protocol.update(update) for number, update in enumerate(BREAKING)},
+    "deep-awareness": protocol.awareness(b"\x01\x05\x01" + write_bytes(DEEP)),
+    "endless-clock": protocol.awareness(b"\x01\x05" + write_uint(2**53 - 1) + write_bytes(b"{}")),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_w6_what_is_wrong_while_a_group_is_collected_closes_nobody_else_whatever_they_are_at(
+    node: Node, server: Stage, name: str
+) -> None:
+    """The bad frame comes with a good one in the same packet."""
+    flow, other = server.flow(), server.flow()
+    join(node, server, "ada", flow)
+    join(node, server, "eva", other)
+    doc: Doc = Doc()
+    doc.get("words", type=Array).append("honest")
+    packet = [Frame(Opcode.BINARY, frame) for frame in (protocol.update(doc.get_update()), BAD[name])]
+    with connect(f"{server.url(flow)}/sync?token={server.token()}", compression=None) as bad:
+        bad.recv(timeout=20)
+        bad.socket.sendall(b"".join(frame.serialize(mask=True) for frame in packet))
+        node.ask("set", id="ada", key="still", value="here")
+        node.ask("set", id="eva", key="still", value="here")
+        if not name.startswith("breaking"):  # which may be taken in, as something that waits
+            with pytest.raises(ConnectionClosed) as closed:
+                while True:
+                    bad.recv(timeout=20)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code == 1007
+    join(node, server, "cem", flow)
+    join(node, server, "fay", other)
+    for newcomer in ("cem", "fay"):
+        node.until("has", id=newcomer, key="still", value="here")
+    assert [node.ask("closes", id=one)["closes"] for one in ("ada", "eva")] == [[], []]
 
 
 def test_w7_too_large_a_frame_is_1009_and_a_large_one_is_not(node: Node, server: Stage) -> None:
