@@ -70,12 +70,19 @@ def _put_own(flow: Flow, credential: Credential, manifest: Compiled) -> str:
     return core_id
 
 
+def core_id_of(flow: Flow) -> str | None:
+    """The Core that a deploy of the flow brings up to date, as far as our own rows know: also one whose deploy did not live
+    to leave a record."""
+    mine = Core.objects.filter(flow=flow).first()
+    last = flow.deployments.newest_first().first()
+    return (mine.core_id if mine else None) or (last.core_id if last else None)
+
+
 def _known_core(flow: Flow, credential: Credential, slug: str) -> str | None:
     """The flow's Core, as far as there is one: also one that was made by a deploy that did not live to tell of it, when
     the flow had another name."""
     mine = Core.objects.filter(flow=flow).first()
-    last = flow.deployments.newest_first().first()
-    known = (mine.core_id if mine else None) or (last.core_id if last else None)
+    known = core_id_of(flow)
     if known or mine is None or mine.slug == slug[:LONGEST_SLUG]:
         return known  # in the last case ScaiGrid itself answers SLUG_CONFLICT if it is there
     return scaigrid.find_core(base_url=credential.base_url, token=credential.token, slug=mine.slug)

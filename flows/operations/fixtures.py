@@ -26,21 +26,24 @@ def run_tests(job: Job) -> Outcome:
     Raises MissingScaiGridCredentials."""
     content = content_of(flow=job.flow, version=job.arguments["version"])
     credential = required_credential(tenant_id=job.flow.tenant_id, token=token_of(job))
+    tested = _deployed_version(job)  # before the first call: what is deployed meanwhile is not what gave these results
     results = _run_all(job, _chosen(content, job.arguments.get("name_filter")), credential)
     passed = sum(result["ok"] for result in results)
-    run = _row(job, results=results, passed=passed, failed=len(results) - passed)
+    run = _row(job, flow_version=tested, results=results, passed=passed, failed=len(results) - passed)
     told = {"results": results, "passed": run.passed, "failed": run.failed}
     versions = {"flow_version": run.flow_version, "tests_version": run.tests_version}
     return Outcome(result={**told, **versions, "core_id": run.core_id, "run_id": run.id, "job_id": job.id}, rows=[run])
 
 
-def _row(job: Job, **counted: Any) -> TestRun:
-    core_id = job.arguments["core_id"]
-    deployed = job.flow.deployments.filter(core_id=core_id).newest_first().first()
+def _deployed_version(job: Job) -> str:
+    deployed = job.flow.deployments.filter(core_id=job.arguments["core_id"]).newest_first().first()
+    return deployed.flow_version if deployed else ""
+
+
+def _row(job: Job, **found: Any) -> TestRun:
     return TestRun(
-        flow=job.flow, job_id=job.id, core_id=core_id, flow_version=deployed.flow_version if deployed else "",
-        tests_version=job.arguments["version"], name_filter=job.arguments.get("name_filter") or "",
-        run_by=job.requested_by, **counted,
+        flow=job.flow, job_id=job.id, core_id=job.arguments["core_id"], tests_version=job.arguments["version"],
+        name_filter=job.arguments.get("name_filter") or "", run_by=job.requested_by, **found,
     )  # fmt: skip
 
 

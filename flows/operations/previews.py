@@ -7,7 +7,7 @@ from typing import Any
 from flows.compiler import validate
 from flows.diffing import diff
 from flows.models import Deployment, Flow
-from flows.operations import publication, queues
+from flows.operations import cores, publication, queues
 from flows.operations.compiling import DoesNotCompile, compiled
 from flows.operations.credentials import required_credential
 from flows.operations.versions import Content, content_of
@@ -23,6 +23,7 @@ def preview_deploy(*, flow: Flow, by: Principal, **asked: Any) -> dict[str, Any]
     PassedThrough, Unavailable."""
     content = content_of(flow=flow)
     live = flow.deployments.newest_first().first()
+    core_id = cores.core_id_of(flow)
     digest = _digest(content)
     config = content.get("config") or {}
     return {
@@ -30,12 +31,12 @@ def preview_deploy(*, flow: Flow, by: Principal, **asked: Any) -> dict[str, Any]
         "compiles": digest is not None,
         "diagnostics": [diagnostic.as_dict() for diagnostic in validate(content)],
         "manifest_digest": digest,
-        "core": "update" if live else "create",
+        "core": "update" if core_id else "create",
         "live": live and _brief(live),
         "same_as_live": live and live.manifest_digest == digest,
         "diff": live and diff(content_of(flow=flow, version=live.flow_version), content),
         "queues": _queues(flow, by, queues.topology_of(content)) if digest else None,
-        "publication": _publication(flow, by, live, publication.wanted(asked, config)[0]),
+        "publication": _publication(flow, by, core_id, publication.wanted(asked, config)[0]),
     }
 
 
@@ -61,9 +62,9 @@ def _queues(flow: Flow, by: Principal, topology: dict[str, Any] | None) -> dict[
     return queues.survey(credential=_credential(flow, by), topology=topology)
 
 
-def _publication(flow: Flow, by: Principal, live: Deployment | None, wanted: bool) -> str:
-    is_published = live is not None and publication.is_published(
-        flow=flow, core_id=live.core_id, credential=lambda: _credential(flow, by)
+def _publication(flow: Flow, by: Principal, core_id: str | None, wanted: bool) -> str:
+    is_published = core_id is not None and publication.is_published(
+        flow=flow, core_id=core_id, credential=lambda: _credential(flow, by)
     )
     if wanted:
         return "keep" if is_published else "publish"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from scaiflow.kit import api, audit, crypto, tracing
 from scaiflow.kit.errors import AppError, PassedThrough
 from scaiflow.kit.jobs import enqueue
 from scaiflow.kit.metrics import JOBS, STEP_SECONDS
+from scaiflow.kit.nul import without_nul
 
 log = structlog.get_logger(__name__)
 TURN_PAUSE = 0.25
@@ -91,27 +92,38 @@ def step(job: Job, name: str, *, can_be_left_out: bool = False) -> Iterator[None
     out, when the job was called off meanwhile, and Overtaken before any when the job has ended without us."""
     if can_be_left_out and Job.objects.filter(id=job.id, cancel_asked_at__isnull=False).exists():
         raise Cancelled
-    _note(job, name, "running")
+    with _told(job, name, _note):
+        yield
+
+
+@contextmanager
+def _told(job: Job, name: str, tell: Callable[[Job, str, str, float | None], None]) -> Iterator[None]:
+    tell(job, name, "running", None)
     started = time.perf_counter()
     try:
         yield
     except BaseException:
-        _note(job, name, "failed", seconds=time.perf_counter() - started)
+        tell(job, name, "failed", time.perf_counter() - started)
         raise
-    _note(job, name, "done", seconds=time.perf_counter() - started)
+    tell(job, name, "done", time.perf_counter() - started)
 
 
-def _note(job: Job, name: str, state: str, *, seconds: float | None = None) -> None:
-    if seconds is not None and job.kind == JobKind.DEPLOY:  # the steps of a test run are fixtures: names are anybody's
-        STEP_SECONDS.labels(name, state).observe(seconds)
+def _note(job: Job, name: str, state: str, seconds: float | None) -> None:
     job.progress = _with_step(job, name, state)
     if not Job.objects.filter(id=job.id, state=JobState.RUNNING).update(progress=job.progress):
         raise Overtaken
+    _log(job, name, state, seconds)
+
+
+def _log(job: Job, name: str, state: str, seconds: float | None) -> None:
+    if seconds is not None and job.kind == JobKind.DEPLOY:  # the steps of a test run are fixtures: names are anybody's
+        STEP_SECONDS.labels(name, state).observe(seconds)
     took = None if seconds is None else round(seconds * 1000, 1)
     log.info("job step", job=job.id, kind=job.kind, step=name, state=state, milliseconds=took)
 
 
 def _with_step(job: Job, name: str, state: str) -> list[dict[str, str]]:
+    name = without_nul(name)  # a fixture's name is anybody's
     kept = [entry for entry in job.progress if entry["step"] != name]
     return [*kept, {"step": name, "state": state, "at": timezone.now().isoformat()}]
 
@@ -176,29 +188,40 @@ def end_job(
     (it was lost and found again, or called off), or is not in the state `only`."""
     outcome = outcome or Outcome()
     ending: dict[str, Any] = {
-        "state": state, "result": outcome.result, "error": error or (outcome.error and _as_data(outcome.error)),
+        "state": state, "result": without_nul(outcome.result),
+        "error": without_nul(error or (outcome.error and _as_data(outcome.error))),
         "finished_at": timezone.now(), "sealed_token": None, "exclusive_key": None,
     }  # fmt: skip
     if outcome.rows:
         ending["progress"] = _with_step(job, "record", "done")  # the rows are written here, in this very transaction
     states = [only] if only else [JobState.QUEUED, JobState.RUNNING]
-    with transaction.atomic():
-        ended = Job.objects.filter(id=job.id, state__in=states).update(**ending)
-        if ended:
+    recorded = _told(job, "record", _log) if outcome.rows else nullcontext()
+    try:
+        with recorded, transaction.atomic():
+            if not Job.objects.filter(id=job.id, state__in=states).update(**ending):
+                raise Overtaken
             _leave(job, outcome)
-    if ended:
-        JOBS.labels(job.kind, state).inc()
-        log.info("job ended", job=job.id, kind=job.kind, state=state)
-    return bool(ended)
+    except Overtaken:
+        return False
+    JOBS.labels(job.kind, state).inc()
+    log.info("job ended", job=job.id, kind=job.kind, state=state)
+    return True
 
 
 def _leave(job: Job, outcome: Outcome) -> None:
     for row in outcome.rows:
+        _clean(row)
         row.save(force_insert=True)
     for entry in outcome.told:
         audit.record(
             tenant_id=job.flow.tenant_id, actor_id=job.requested_by, object_type="flow", object_id=job.flow_id, **entry
         )  # fmt: skip
+
+
+def _clean(row: models.Model) -> None:
+    """What stands in it may be upstream's words."""
+    for name, value in [*vars(row).items()]:
+        setattr(row, name, without_nul(value))
 
 
 def _as_data(error: AppError) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor
 
+from scaiflow.kit.nul import without_nul
+
 SECRET_KEYS = re.compile(r"token|secret|password|api_key|authorization|cookie", re.IGNORECASE)
 SECRET_TEXT = re.compile(r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*|sgk_[\w-]{4,}|(?<=Bearer )\S+")
 HIDDEN = "[hidden]"
@@ -23,9 +25,11 @@ def scrub(logger: Any, method: str, event: EventDict) -> EventDict:
 def redact(value: Any) -> Any:
     """Plain data without what is named like a secret or looks like one (and without NUL, which not every database keeps)."""
     if isinstance(value, str):
-        return SECRET_TEXT.sub(HIDDEN, value.replace("\0", ""))
+        return SECRET_TEXT.sub(HIDDEN, without_nul(value))
     if isinstance(value, dict):
-        return {key: HIDDEN if SECRET_KEYS.search(str(key)) else redact(item) for key, item in value.items()}
+        return {
+            without_nul(key): HIDDEN if SECRET_KEYS.search(str(key)) else redact(item) for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [redact(item) for item in value]
     return value

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from scaiflow.kit.errors import PassedThrough
+from scaiflow.kit.nul import without_nul
 from scaiflow.upstream.http import Unreachable, UpstreamError, call, expect_object
 
 SERVICE = "scaikey"
@@ -151,7 +152,7 @@ def _full_name(item: dict[str, Any]) -> str:
 
 def _text(value: Any) -> str:
     """As much of it as the mirror has room for, and no NUL, which not every database can keep."""
-    return value.replace("\0", "").strip()[:254] if isinstance(value, str) else ""
+    return str(without_nul(value)).strip()[:254] if isinstance(value, str) else ""
 
 
 def _pages(url: str, token: str, **params: str) -> list[dict[str, Any]]:

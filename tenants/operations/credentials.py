@@ -86,18 +86,27 @@ def credential_status(*, tenant_id: str) -> dict[str, object]:
 
 
 def set_credential(*, by: Principal, api_key: str, base_url: str | None, tenant_id: str = "") -> None:
-    """Of their own tenant, unless a super admin names another. Raises NotAllowed, Unprocessable (a base URL that tokens must
-    not be sent to), BadSecretPath, Unavailable."""
+    """Of their own tenant, unless a super admin names another. A vault that fails half-way leaves no key beside an address
+    that it was not given for. Raises NotAllowed, Unprocessable (a base URL that tokens must not be sent to), BadSecretPath,
+    Unavailable."""
     tenant_id = tenant_of_interest(by, tenant_id)
     if base_url is not None:
         _check_base_url(base_url)
     with transaction.atomic():
+        _move(tenant_id, base_url and base_url.rstrip("/"))
         write_secret(path=_key_path(tenant_id), value=api_key)
-        if base_url is None:
-            delete_secret(path=_url_path(tenant_id))
-        else:
-            write_secret(path=_url_path(tenant_id), value=base_url.rstrip("/"))
         _write_down(CREDENTIAL_SET, by, tenant_id, {"base_url": base_url})
+
+
+def _move(tenant_id: str, base_url: str | None) -> None:
+    """ScaiVault knows no transaction, so the old key goes before its address does, and the new one comes after."""
+    if read_secret(path=_url_path(tenant_id)) == base_url:
+        return
+    delete_secret(path=_key_path(tenant_id))
+    if base_url is None:
+        delete_secret(path=_url_path(tenant_id))
+    else:
+        write_secret(path=_url_path(tenant_id), value=base_url)
 
 
 def delete_credential(*, by: Principal, tenant_id: str = "") -> None:

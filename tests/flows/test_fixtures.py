@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from flows.models import Deployment, Job, TestRun
 from flows.operations.fixtures import AT_ONCE
 from flows.operations.jobs import wait_for
 from tests.conftest import Caller
 from tests.drawings import greeting
+from tests.flows.deploying import CORES, failure, make
 from tests.loopback import Asked, Service, Told
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -217,6 +220,53 @@ class TestTestRuns:
         run_id = run(ada, deployed(ada)).json()["run_id"]
         other = ada.post("/api/v1/flows", {"name": "Other", "content": greeting()}).json()["id"]
         assert ada.get(f"/api/v1/flows/{other}/test-runs/{run_id}").status_code == 404
+
+
+def test_what_is_deployed_meanwhile_is_not_what_was_tested(ada: Caller, scaigrid: Service) -> None:
+    flow_id = deployed(ada, fixture("first", {"seen": True}))
+
+    def answer(asked: Asked) -> Told:
+        Deployment.objects.create(flow_id=flow_id, core_id="core_1", flow_version="1.0.1", status="deployed")
+        connections.close_all()
+        return Told(200, {"data": {"output": {"seen": True}}})
+
+    scaigrid.on("POST", INVOKE, answer)
+    told = run(ada, flow_id).json()
+    assert told["flow_version"] == "1.0.0"
+    assert TestRun.objects.get(id=told["run_id"]).flow_version == "1.0.0"
+
+
+class TestNul:
+    """JSON may hold U+0000 and PostgreSQL keeps it nowhere, so it is in nothing that is stored."""
+
+    def nothing_stored_holds_it(self) -> None:
+        rows = [*Job.objects.values(), *TestRun.objects.values(), *Deployment.objects.values()]
+        assert "\\u0000" not in json.dumps(rows, default=str)
+
+    def test_what_a_core_answers_is_kept_without_it(self, ada: Caller, scaigrid: Service) -> None:
+        output = {"said": "a\0b", "ke\0y": ["\0"]}
+        scaigrid.on("POST", INVOKE, Told(200, {"data": {"output": output}}))
+        flow_id = deployed(ada, fixture("na\0me", {"said": "a\0b"}))
+        answer = run(ada, flow_id)
+        assert answer.status_code == 200
+        (told,) = answer.json()["results"]
+        assert (told["name"], told["ok"], told["output"]) == ("name", True, {"said": "ab", "key": [""]})
+        assert Job.objects.get().progress[0]["step"] == "name"
+        self.nothing_stored_holds_it()
+
+    def test_a_core_that_fails_with_it_is_told_without_it(self, ada: Caller, scaigrid: Service) -> None:
+        scaigrid.on("POST", INVOKE, failure(500, "C\0", "bro\0ken"))
+        told = run(ada, deployed(ada, fixture("only", {}))).json()
+        assert told["results"][0]["error"] == "scaigrid answered 500: broken"
+        self.nothing_stored_holds_it()
+
+    def test_a_deploy_that_fails_with_it_ends_with_its_own_error(self, ada: Caller, scaigrid: Service) -> None:
+        scaigrid.on("POST", CORES, failure(500, "C\0", "bro\0ken"))
+        answer = ada.post(f"/api/v1/flows/{make(ada)}/deploy", {})
+        assert answer.status_code == 502
+        detail = answer.json()["detail"]
+        assert (detail["error"], detail["message"], detail["code"]) == ("scaicore_create_failed", "broken", "C")
+        self.nothing_stored_holds_it()
 
 
 def test_a_fixture_that_takes_too_long_is_its_own_failure(

@@ -21,7 +21,7 @@ from tests.flows.deploying import CORES, failure, make
 from tests.loopback import Service
 
 pytestmark = pytest.mark.django_db(transaction=True)
-STEPS = ["read", "credential", "compile", "core", "publish"]
+STEPS = ["read", "credential", "compile", "core", "publish", "record"]
 
 
 class Lines(logging.StreamHandler[StringIO]):
@@ -59,6 +59,13 @@ def test_every_step_is_a_line_with_the_id_of_its_request(ada: Caller, grid: Serv
     assert all(line["milliseconds"] >= 0 for line in steps if line["state"] == "done")
     assert {asked.headers["X-Request-ID"] for asked in grid.asked} == {"req_of_this_deploy"}
     assert str(ada.token) not in lines.stream.getvalue()
+
+
+def test_the_record_is_timed_as_every_step_is(ada: Caller, grid: Service) -> None:
+    record = {"name": "scaiflow_job_step_seconds_count", "step": "record", "outcome": "done"}
+    before = count(**record)
+    deploy(ada, make(ada), "req_recorded")
+    assert count(**record) - before == 1
 
 
 def test_a_step_that_fails_is_told_as_that(ada: Caller, grid: Service, lines: Lines) -> None:

@@ -30,6 +30,15 @@ class TestPreview:
         assert told["live"] is told["same_as_live"] is told["diff"] is told["queues"] is None
         assert grid.road() == []
 
+    def test_a_core_whose_deploy_died_before_its_record_would_be_updated(self, ada: Caller, grid: Service) -> None:
+        flow_id = make(ada)
+        Core.objects.create(flow_id=flow_id, tenant_id="tnt_demo", slug="greeting", core_id="core_1")
+        told = self.preview(ada, flow_id)
+        assert (told["core"], told["live"]) == ("update", None)
+        assert deploy(ada, flow_id).status_code == 200
+        assert f"PUT {CORES}/core_1" in grid.road()
+        assert f"POST {CORES}" not in grid.road()
+
     def test_what_changed_since_the_last_deploy_is_told(self, ada: Caller, grid: Service) -> None:
         flow_id = make(ada)
         deploy(ada, flow_id, publish_as_model=True)

@@ -27,6 +27,7 @@ pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).parents[2]
 ROAD = "/api/v1/tenants/me/scaigrid_credentials"
 KEY = "sgk_0123456789abcdef"
+OTHER_KEY = "sgk_fedcba9876543210"
 OLD, NEW = b"k" * 32, b"n" * 32
 
 
@@ -87,12 +88,15 @@ class Vault(Service):
         super().__init__()
         self.kept: dict[str, Any] = {}
         self.good_token = ""
+        self.failing = ""  # the last part of a path that can be read and not written
 
     def answer(self, asked: Asked) -> Told:
         self.asked.append(asked)
         if asked.headers.get("Authorization") != f"Bearer {self.good_token}":
             return self.no(401, "unauthorized")
         path = asked.path.removeprefix("/v1/secrets/")
+        if self.failing and asked.method != "GET" and path.endswith(self.failing):
+            return self.no(500, "internal")
         if asked.method == "PUT":
             self.kept[path] = asked.json
             return Told(200, {"path": path, "version": 1})
@@ -127,6 +131,24 @@ class TestScaiVault:
         assert not Secret.objects.exists()
         assert tara.delete(ROAD).status_code == 204
         assert vault.kept == {}
+
+    @pytest.mark.parametrize("fails", ["scaigrid_api_key", "scaigrid_base_url"])
+    @pytest.mark.parametrize("move", [("https://old.example", None), (None, "https://new.example")])
+    def test_a_vault_that_fails_half_way_leaves_no_key_beside_another_address(
+        self, tara: Caller, vault: Vault, settings: Any, fails: str, move: tuple[str | None, str | None]
+    ) -> None:
+        """Else the next call shows the key to whom it was never meant for."""
+        settings.SCAIGRID_ALLOWED_HOSTS = {"old.example", "new.example"}
+        old, new = move
+        tara.post(ROAD, {"api_key": KEY, "base_url": old})
+        vault.failing = fails
+        assert tara.post(ROAD, {"api_key": OTHER_KEY, "base_url": new}).status_code == 503
+        kept = {path.rpartition("/")[2]: secret["data"]["value"] for path, secret in vault.kept.items()}
+        told = kept.get("scaigrid_api_key"), kept.get("scaigrid_base_url")
+        assert told in {(None, old), (None, new), (KEY, old), (OTHER_KEY, new)}
+        vault.failing = ""
+        assert tara.post(ROAD, {"api_key": OTHER_KEY, "base_url": new}).status_code == 204
+        assert tara.get(ROAD).json()["masked_key"] == f"{OTHER_KEY[:4]}...{OTHER_KEY[-4:]}"
 
     def test_our_token_asks_for_what_it_needs_and_is_kept(self, tara: Caller, vault: Vault, scaikey: ScaiKey) -> None:
         before = len(scaikey.calls("POST", "/token"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -16,7 +17,7 @@ from scaiflow.kit.errors import PassedThrough
 from scaiflow.upstream import guard, http
 from scaiflow.upstream.breaker import FAILURES_IN_A_ROW, CircuitBreaker, breaker_for
 from scaiflow.upstream.http import Unreachable, UpstreamError, call
-from tests.loopback import Service, Told, serving
+from tests.loopback import Asked, Service, Told, serving
 
 
 @pytest.fixture(autouse=True)
@@ -142,6 +143,43 @@ def test_an_answer_that_comes_a_byte_at_a_time_is_too_slow(monkeypatch: pytest.M
 
     with server(drip) as url, pytest.raises(Unreachable, match="did not answer in time"):
         call("scaigrid", "GET", f"{url}/x", read_seconds=0.3)
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [b"", b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;"],
+    ids=["status line", "header", "length of a chunk"],
+)
+def test_whatever_of_an_answer_comes_a_byte_at_a_time_it_is_too_slow(begun: bytes) -> None:
+    """What is read before there is a body has the same limit as the body."""
+    pause = threading.Event()
+
+    def drip(peer: socket.socket) -> None:
+        peer.recv(4096)
+        peer.sendall(begun)
+        for _ in range(200):
+            peer.sendall(b"x")
+            pause.wait(0.02)
+
+    started = time.monotonic()
+    with server(drip) as url:
+        with pytest.raises(http.TooSlow, match="did not answer in time"):
+            call("scaigrid", "GET", f"{url}/x", read_seconds=0.3)
+        took = time.monotonic() - started
+    assert took < 2
+
+
+def test_a_connection_that_is_used_again_has_its_whole_time_again(service: Service) -> None:
+    pause = threading.Event()
+
+    def answer(asked: Asked) -> Told:
+        pause.wait(0.6)
+        return Told(200, {"ok": True})
+
+    service.on("GET", "/x", answer)
+    for _ in range(3):
+        assert call("scaigrid", "GET", f"{service.url}/x", read_seconds=1.5).data == {"ok": True}
+    assert len({asked.port for asked in service.asked}) == 1
 
 
 def test_silence_is_too_slow() -> None:
