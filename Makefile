@@ -45,7 +45,7 @@ test: tools ## the whole test suite but for the slow tests
 	$(RUN) -m pytest -p tests.backends -n 3 -m "not slow"
 
 test-slow: tools ## the slow tests
-	$(RUN) -m pytest -p tests.backends -n 3 -m slow
+	$(RUN) -m pytest -p tests.backends -n 2 -m slow
 
 bench-serving: tools ## what a request costs on each server, and what a process of each role weighs (two minutes and a half)
 	$(RUN) benchmarks/serving.py

@@ -21,7 +21,7 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PHONE, DESKTOP, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 860}, {"width": 1920, "height": 1080}
-WAIT = 15_000
+WAIT = 60_000  # milliseconds; it only keeps a test from hanging, for browsers begin slowly on a busy machine
 COLOURS_HAVE_CHANGED = """Promise.allSettled(
   document.getAnimations().filter((one) => one instanceof CSSTransition).map((one) => one.finished))"""
 SERIOUS = {"serious", "critical"}
