@@ -25,11 +25,15 @@ def admit(token: str, flow_id: str) -> Admission:
     try:
         return Admission(principal, _may_write(principal, flow_id))
     except (NotAllowed, Unseen) as error:
-        audit.record_refusal(
-            actor=principal, tenant_id=principal.tenant_id, object_type="flow-sync", object_id=flow_id,
-            changes={"method": "SYNC", "refused": error.message},
-        )  # fmt: skip
+        note_refused(principal, flow_id, error.message)
         raise
+
+
+def note_refused(principal: Principal, flow_id: str, why: str) -> None:
+    audit.record_refusal(
+        actor=principal, tenant_id=principal.tenant_id, object_type="flow-sync", object_id=flow_id,
+        changes={"method": "SYNC", "refused": why},
+    )  # fmt: skip
 
 
 def admit_again(token: str, flow_id: str, *, may_write: bool) -> Admission | AppError:

@@ -42,6 +42,7 @@ class Hub:
             else None
         )
         self.on_left: Callable[[Room, Peer], None] = lambda room, peer: None
+        self.on_refused: Callable[[Room, Peer, str], None] = lambda room, peer, why: None
         self._opening: dict[str, asyncio.Task[Room]] = {}
         self._collected: dict[Room, None] = {}
         self._writing: asyncio.Task[None] | None = None

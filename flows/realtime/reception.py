@@ -14,7 +14,7 @@ from django.db import DatabaseError
 from redis import RedisError
 
 from flows.presence import presence
-from flows.realtime.admission import Admission, admit, admit_again
+from flows.realtime.admission import Admission, admit, admit_again, note_refused
 from flows.realtime.hub import Hub
 from flows.realtime.outlets import Outlet, Wire
 from flows.realtime.peers import Peer
@@ -40,6 +40,7 @@ class Reception:
     def __init__(self) -> None:
         self.hub = Hub()
         self.hub.on_left = self._left
+        self.hub.on_refused = self._refused
         self._places = places()
         self._held: dict[Peer, Place] = {}
         self._watch = Watch()
@@ -95,6 +96,9 @@ class Reception:
         place = self._held.pop(peer, None)
         is_last = all(other.principal.sub != peer.principal.sub for other in room.peers)
         self.hub.spawn(on_reader(self._see_out, room.flow_id, peer, place, is_last))
+
+    def _refused(self, room: Room, peer: Peer, why: str) -> None:
+        self.hub.spawn(on_reader(note_refused, peer.principal, room.flow_id, why))
 
     def _see_out(self, flow_id: str, peer: Peer, place: Place | None, is_last: bool) -> None:
         if place:

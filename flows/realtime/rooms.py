@@ -137,6 +137,7 @@ class Room:
         if says_something(update) and not peer.is_told_denied:
             peer.is_told_denied = True
             peer.answer(protocol.denied(NO_WRITING))
+            self._hub.on_refused(self, peer, NO_WRITING)
 
     def _announced(self, peer: Peer, body: bytes) -> None:
         self.announce(self.board.hear(peer, awareness.decode(body), peer.dress))

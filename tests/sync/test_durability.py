@@ -8,6 +8,7 @@ import itertools
 import json
 import signal
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,7 @@ from flows.sync import protocol
 from flows.sync.protocol import Kind, read
 from scaiflow.kit.leases import lease
 from tests.sync.node import Node
-from tests.sync.people import join, make_known
+from tests.sync.people import join, make_known, raw
 from tests.sync.stage import Stage
 from tests.sync.test_document import typed, words_in
 
@@ -159,6 +160,10 @@ def test_w10_sigterm_lets_everybody_go_in_good_order(node: Node, make_stage: Cal
         if answer.status == 503:
             break
     assert node.ask("closes", id="peer 11")["closes"] == []
+    waves, deadline = {0}, time.monotonic() + 20
+    while len(names) not in waves and time.monotonic() < deadline:
+        waves.add(sum(bool(node.ask("closes", id=name)["closes"]) for name in names))
+    assert len(waves) > 3, "all went at once"
     for name in names:
         node.until("closedWith", id=name, code=4503)
     assert process.wait(20) in {0, -signal.SIGTERM}
@@ -189,6 +194,25 @@ def test_w13_a_document_of_ten_thousand_updates_joins_quickly_and_its_log_is_com
     node.until("equal", ids=["ada", "bob"])
     assert node.ask("words", id="bob")["count"] == 10_000
     assert (first < 500, second < 500) == (True, True), (first, second)
+    told = node.ask("read", id="bob")["list"]
+    stage.kill().wait()
+    node.ask("endAll")
+    stage.again()
+    join(node, stage, "cem", flow)  # what was compacted and what came meanwhile is all in the database
+    assert node.ask("words", id="cem")["count"] == 10_000
+    assert node.ask("read", id="cem")["list"] == told
+
+
+def test_w12_a_flow_has_no_more_sockets_than_is_set(node: Node, make_stage: Callable[..., Stage]) -> None:
+    stage = make_stage(SCAIFLOW_SYNC_SOCKETS_PER_FLOW="2")
+    stage.start()
+    flow, other = stage.flow(), stage.flow()
+    for name in ("one", "two"):
+        raw(node, stage, name, flow)
+    node.ask("rawOpen", id="three", url=f"{stage.url(flow)}/sync?token={stage.token()}")
+    node.until("closedWith", id="three", code=4429)
+    raw(node, stage, "elsewhere", other)
+    stage.kill().wait()
 
 
 def test_w14_random_edits_with_disconnects_end_equal(node: Node, stage: Stage) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from pycrdt import Array, Doc
 from websockets.exceptions import ConnectionClosed
@@ -92,6 +94,11 @@ def test_w4_the_refusal_is_message_2_told_once_and_an_empty_answer_is_not_refuse
     told = node.ask("raw", id="raw")["frames"]
     assert [frame[:4] for frame in told if frame.startswith("02")] == ["0200"]
     assert node.ask("raw", id="raw")["close"] is None
+    wanted = "SELECT result, actor_id FROM kit_auditentry WHERE object_type = 'flow-sync' AND object_id = ?"
+    deadline = time.monotonic() + 20
+    while not (written := server.rows(wanted, flow)) and time.monotonic() < deadline:
+        node.ask("raw", id="raw")
+    assert written == [("refused", "usr_ada")]
 
 
 def test_w5_the_user_in_awareness_is_the_one_of_the_token(node: Node, server: Stage) -> None:
