@@ -44,7 +44,8 @@ def test_another_token_is_refused(dev: Caller, scaigrid: Service, token: str | N
 
 def test_without_the_variable_the_route_is_closed(dev: Caller, settings: Any) -> None:
     settings.API_TOKEN = ""
-    assert dev.post(ROAD, {"content": greeting()}).status_code == 503
+    answer = dev.post(ROAD, {"content": greeting()})
+    assert (answer.status_code, answer["Deprecation"]) == (503, "true")
 
 
 def test_the_shared_token_opens_nothing_else(dev: Caller, scaikey: Any) -> None:

@@ -157,6 +157,11 @@ class TestAudit:
         assert self.told(tara, since="2099-01-01T00:00:00Z") == []
         assert len(self.told(tara, until="2099-01-01T00:00:00Z")) == 3
         assert tara.get("/api/v1/admin/audit?since=yesterday").status_code == 422
+        entry = AuditEntry.objects.filter(tenant_id="tnt_demo", action="flow.created").first()
+        assert entry is not None
+        for query in ({"object_id": entry.object_id}, {"request_id": entry.request_id}):
+            assert self.told(tara, **query) == [("tnt_demo", "flow.created")]
+            assert self.told(tara, **dict.fromkeys(query, "another")) == []
 
     def test_pages_hold_every_entry_once(self, sam: Caller) -> None:
         seen: list[str] = []
