@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.sync.awareness import Board, Entry, State, decode, encode
+from flows.sync.awareness import MOST_CLOCK, Board, Entry, State, decode, encode
 from flows.sync.protocol import LARGEST, Malformed
 
 STATES = st.none() | st.dictionaries(st.text(max_size=5), st.integers(-9, 9) | st.text(max_size=5), max_size=3)
-ENTRIES = st.builds(Entry, st.integers(0, LARGEST), st.integers(0, LARGEST), STATES)
+ENTRIES = st.builds(Entry, st.integers(0, LARGEST), st.integers(0, MOST_CLOCK), STATES)
 
 
 def as_it_is(state: State) -> State:
