@@ -30,6 +30,7 @@ def example(kind: Kind) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
 def test_any_value_in_any_field_is_told_of_or_taken_by_the_runtime(kind: Kind) -> None:
     original = example(kind)

@@ -310,6 +310,7 @@ def narrowings(model: type[models.Model], browser: Browser) -> list[str]:
     return [query for query in found if query != "?"]
 
 
+@pytest.mark.slow
 def test_every_filter_and_every_date_narrows_its_list_inside_the_tenant(
     tenants: dict[str, Tenant], enter: Enter
 ) -> None:

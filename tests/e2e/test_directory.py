@@ -9,7 +9,7 @@ import pytest
 from scaiflow.console.visitor import Answer, Visitor
 from tests.drawings import greeting
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.slow]
 HOUR = 3600
 
 

@@ -16,7 +16,8 @@ from tests.sandbox.test_examples import EXAMPLES, read
 from tests.sandbox.test_examples_run import CORES, provision
 
 SCAICORE = "/v1/modules/scaicore"
-TIME = re.compile(r'"\d{4}-\d\d-\d\dT[^"]+"|(?<="created": )\d+')
+# A cursor counts all that was ever written, also what time by itself brings about.
+TIME = re.compile(r'"\d{4}-\d\d-\d\dT[^"]+"|(?<="created": )\d+|(?<="next_cursor": )"[^"]+"')
 ASK = step("ask", checkpoint={"type": "approval", "prompt": "Pay?", "options": ["yes", "no"]})
 WORK = [
     step("box", plugin_call={"alias": "scaibunker", "method": "create", "args": {"image": "python"}}),
@@ -26,7 +27,7 @@ WORK = [
 
 
 def told(seed: str | None) -> list[str]:
-    """What a sandbox answers to one life with it: flows deployed, run, decided on and looked at. Times are left out."""
+    """What a sandbox answers to one life with it: flows deployed, run, decided on and looked at; times and cursors left out."""
     with running(Config(port=0, seed=seed)) as url:
         client = SandboxClient(url).sign_in("usr_ada")
         heard: list[str] = []

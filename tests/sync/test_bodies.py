@@ -11,7 +11,7 @@ import pytest
 from tests.drawings import greeting
 from tests.sync.stage import Stage
 
-pytestmark = [pytest.mark.process, pytest.mark.django_db]
+pytestmark = [pytest.mark.process, pytest.mark.django_db, pytest.mark.slow]
 PIECE = b"x" * 65_536
 
 
