@@ -27,7 +27,7 @@ WORK = [
 
 
 def told(seed: str | None) -> list[str]:
-    """What a sandbox answers to one life with it: flows deployed, run, decided on, looked at. Times and cursors are left out."""
+    """What a sandbox answers to one life with it: flows deployed, run, decided on. Times and cursors are left out."""
     with running(Config(port=0, seed=seed)) as url:
         client = SandboxClient(url).sign_in("usr_ada")
         heard: list[str] = []
