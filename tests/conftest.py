@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ import pytest
 from django.db import connection, transaction
 from django.test import override_settings
 from django.urls import resolve
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 import scaiflow.celery  # noqa: F401  the Celery application, as the server's entry points load it
@@ -75,6 +78,13 @@ def scaigrid(settings: Any) -> Iterator[Service]:
         settings.SCAIGRID_BASE_URL = running.url
         settings.SCAIGRID_ALLOWED_HOSTS = ["127.0.0.1"]
         yield running
+
+
+# A busy machine is no finding; and what CI tries is the same every time.
+hypothesis_settings.register_profile(
+    "ours", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("ours")
 
 
 class Caller(APIClient):

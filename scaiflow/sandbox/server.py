@@ -23,6 +23,7 @@ from scaiflow.sandbox.state import Sandbox
 from scaiflow.sandbox.store import Store
 from scaiflow.sandbox.web import create_app
 
+log = logging.getLogger(__name__)
 _THREADS = 16
 _TICK_SECONDS = 1.0
 
@@ -121,4 +122,7 @@ def _address(config: Config, server: BaseWSGIServer) -> str:
 def _tick(sandbox: Sandbox, stopped: threading.Event) -> None:
     """Time passes: what has run out goes on."""
     while not stopped.wait(_TICK_SECONDS):
-        pass_time(sandbox)
+        try:
+            pass_time(sandbox)
+        except Exception:
+            log.exception("what was due could not be done")

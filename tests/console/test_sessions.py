@@ -191,9 +191,10 @@ def test_of_many_requests_at_once_one_refreshes_and_nobody_is_signed_out(
 
 @pytest.mark.django_db(transaction=True)
 def test_processes_that_share_no_cache_do_not_sign_each_other_out(
-    visit: Visit, scaikey: ScaiKey, settings: Any
+    visit: Visit, scaikey: ScaiKey, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both use the token; ScaiKey takes it from the first, and the second goes on with what the first was given."""
+    monkeypatch.setattr("scaiflow.console.session.BEHIND_SECONDS", 20)
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
     visitor = visit("usr_ada", expires_in=-5)
     once, statuses = together(visitor, 2, scaikey)

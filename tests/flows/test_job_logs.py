@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from io import StringIO
 from typing import Any
@@ -32,6 +33,16 @@ class Lines(logging.StreamHandler[StringIO]):
         return [line for line in lines if line["event"] == event]
 
 
+class Ended(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.said = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "job ended" in str(record.msg):
+            self.said.set()
+
+
 @pytest.fixture
 def lines() -> Iterator[Lines]:
     handler = Lines(StringIO())
@@ -42,8 +53,13 @@ def lines() -> Iterator[Lines]:
 
 
 def deploy(caller: Caller, flow_id: str, request_id: str) -> None:
+    """Returns when the job has also said that it ended, which it does after its row is there for everybody."""
+    ended = Ended()
+    logging.getLogger().addHandler(ended)
     body = {"publish_as_model": True}
     caller.post(f"/api/v1/flows/{flow_id}/deploy", body, headers={"X-Request-ID": request_id})
+    assert ended.said.wait(10)
+    logging.getLogger().removeHandler(ended)
 
 
 def test_every_step_is_a_line_with_the_id_of_its_request(ada: Caller, grid: Service, lines: Lines) -> None:

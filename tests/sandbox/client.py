@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import secrets
+from contextlib import closing
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from itertools import count
@@ -47,17 +48,15 @@ class SandboxClient:
     tokens: dict[str, Any] = field(default_factory=dict)
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        connection = HTTPConnection(urlsplit(self.base_url).netloc, timeout=30)
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.token and "Authorization" not in sent:
             sent["Authorization"] = f"Bearer {self.token}"
         if body is not None and not isinstance(body, str):
             body = json.dumps(body)
-        connection.request(method, path, body=None if body is None else body.encode(), headers=sent)
-        response = connection.getresponse()
-        answer = Answer(response.status, dict(response.getheaders()), response.read().decode())
-        connection.close()
-        return answer
+        with closing(HTTPConnection(urlsplit(self.base_url).netloc, timeout=30)) as connection:
+            connection.request(method, path, body=None if body is None else body.encode(), headers=sent)
+            response = connection.getresponse()
+            return Answer(response.status, dict(response.getheaders()), response.read().decode())
 
     def get(self, path: str) -> Answer:
         return self.send("GET", path)

@@ -20,9 +20,11 @@ def running(config: Config) -> Iterator[str]:
         loop = Loop(server)
         thread = threading.Thread(target=loop.run)
         thread.start()
-        yield sandbox.base_url
-        loop.stop()
-        thread.join()
+        try:
+            yield sandbox.base_url
+        finally:
+            loop.stop()
+            thread.join()
 
 
 @pytest.fixture(scope="session")

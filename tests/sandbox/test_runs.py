@@ -376,10 +376,10 @@ def test_a_checkpoint_expires(own: SandboxClient, on_timeout: Any, status: str, 
     ask = step("a", checkpoint={"type": "approval", "timeout": "1h", "on_timeout": on_timeout})
     answer = own.run(own.deploy([ask]), {})
 
-    own.post("/sandbox/clock", {"advance_seconds": 3599})
+    own.post("/sandbox/clock", {"advance_seconds": 3000})
     path = f"/v1/modules/scaicore/executions/{answer['execution_id']}"
     assert own.get(path).data["status"] == "suspended"
-    own.post("/sandbox/clock", {"advance_seconds": 2})
+    own.post("/sandbox/clock", {"advance_seconds": 601})
 
     execution = own.get(path).data
     assert (execution["status"], execution["output"].get("decision")) == (status, way)
