@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,11 +11,26 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
+from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
 
 from scaiflow import env
 
 KEYS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "only-for-tests"}
+
+
+def _one_at_a_time(put: Any) -> Any:
+    """The stand-in looks whether there is an object, and writes it, in two steps; the real one does so in one."""
+    lock = threading.Lock()
+
+    def locked(*args: Any, **kwargs: Any) -> Any:
+        with lock:
+            return put(*args, **kwargs)
+
+    return locked
+
+
+S3Response.put_object = _one_at_a_time(S3Response.put_object)
 
 
 @contextmanager
