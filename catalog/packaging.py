@@ -23,12 +23,12 @@ import orjson
 
 FORMAT = 1
 MAX_BYTES = 32 * 1024 * 1024
+"""Of the file, and of all that is in it."""
 # What the library raises for bytes that are no zip, or that say impossible things about themselves.
 UNREADABLE = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OSError, OverflowError, RuntimeError,
     ValueError,
 )  # fmt: skip
-"""Of the file, and of all that is in it."""
 
 INDEX, CONTENT, MANIFEST, README = "package.json", "flow.json", "manifest.yaml", "README.md"
 ORDER = (INDEX, CONTENT, MANIFEST, README)

@@ -126,8 +126,8 @@ class Follower:
                 await self._listen()
             except* (RedisError, OSError, DatabaseError) as errors:
                 log.error("component down", component="redis", error=repr(errors.exceptions[0]))
-            except* Exception as errors:  # noqa: BLE001  what others write is heard for as long as this process lives
-                log.error("bug", error=repr(errors.exceptions[0]))
+            except* Exception:
+                log.exception("bug")
             self._listener = None
             await asyncio.sleep(PAUSE_SECONDS)
 

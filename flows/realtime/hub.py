@@ -150,8 +150,8 @@ class Hub:
         """A room that breaks is given up, and no other: its people come back to what is stored."""
         try:
             return room.take_group()
-        except Exception as error:  # noqa: BLE001  whatever it is, other rooms have nothing to do with it
-            log.error("room broke", flow=room.flow_id, error=repr(error))
+        except Exception:
+            log.exception("room broke", flow=room.flow_id)
             self.give_up(room)
             return None
 

@@ -124,8 +124,8 @@ class Reception:
                 await self._look_around(is_time_to_renew=count % RENEW_EVERY == 0)
             except (DatabaseError, RedisError, OSError) as error:
                 log.error("component down", component="database", error=type(error).__name__)
-            except Exception as error:  # noqa: BLE001  who is let in is looked at for as long as this process lives
-                log.error("bug", error=repr(error))
+            except Exception:
+                log.exception("bug")
 
     async def _look_around(self, *, is_time_to_renew: bool) -> None:
         self._close_the_expired()

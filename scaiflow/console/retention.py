@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -57,7 +58,7 @@ def _counted(steps: Iterator[int], breathe: Callable[[], object]) -> int:
     return total
 
 
-def _forget(rows: QuerySet) -> Iterator[int]:  # type: ignore[type-arg]
+def _forget(rows: QuerySet[Any]) -> Iterator[int]:
     """A thousand at a time, so that no transaction is long."""
     while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:BATCH]):
         rows.model._base_manager.filter(pk__in=keys).delete()  # noqa: SLF001

@@ -21,11 +21,11 @@ from tests.loopback import Service, Told, serving
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"
 COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text())
-MANIFESTS = [
-    pytest.param(document, id=f"{path.name} {document['kind']} {document['metadata']['name']}")
+MANIFESTS: dict[str, dict[str, Any]] = {
+    f"{path.name} {document['kind']} {document['metadata']['name']}": document
     for path in sorted((DOCKER / "k8s").glob("*.yaml"))
     for document in yaml.safe_load_all(path.read_text())
-]
+}
 OURS = {name: service for name, service in COMPOSE["services"].items() if "build" in service}
 ROLES = set(re.findall(r"^  ([a-z]+)\)", (DOCKER / "entrypoint.sh").read_text(), re.MULTILINE))
 
@@ -137,8 +137,8 @@ def test_a_workers_counts_can_be_read_from_the_inside_and_from_nowhere_else() ->
     assert "ports" not in OURS["worker"]
     (worker,) = [pod["containers"][0] for pod in pods() if pod["containers"][0]["name"] == "worker"]
     assert {"name": "SCAIFLOW_WORKER_METRICS_PORT", "value": "8002"} in worker["env"]
-    (policy,) = [param.values[0] for param in MANIFESTS if param.values[0]["kind"] == "NetworkPolicy"]  # type: ignore[index]
-    (rule,) = [one for one in policy["spec"]["ingress"] if one["ports"] == [{"port": 8002, "protocol": "TCP"}]]  # type: ignore[index]
+    (policy,) = [one for one in MANIFESTS.values() if one["kind"] == "NetworkPolicy"]
+    (rule,) = [one for one in policy["spec"]["ingress"] if one["ports"] == [{"port": 8002, "protocol": "TCP"}]]
     assert [one["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"] for one in rule["from"]] == [
         "monitoring"
     ]
@@ -146,19 +146,18 @@ def test_a_workers_counts_can_be_read_from_the_inside_and_from_nowhere_else() ->
 
 def test_every_variable_that_is_set_is_one_that_is_read() -> None:
     told = set(OURS["web"]["environment"]) | set(OURS["worker"]["environment"])
-    for document in (param.values[0] for param in MANIFESTS):
-        told |= set(document.get("data", {})) | set(document.get("stringData", {}))  # type: ignore[union-attr]
+    for document in MANIFESTS.values():
+        told |= set(document.get("data", {})) | set(document.get("stringData", {}))
     assert {name for name in told if name.startswith("SCAI")} <= set(env.SEEN)
 
 
-@pytest.mark.parametrize("document", MANIFESTS)
+@pytest.mark.parametrize("document", MANIFESTS.values(), ids=MANIFESTS)
 def test_a_cluster_takes_the_manifest(document: dict[str, Any]) -> None:
     kubernetes_validate.validate(document, "1.34", strict=True)
 
 
 def pods() -> list[dict[str, Any]]:
-    found = [param.values[0] for param in MANIFESTS]
-    return [one["spec"]["template"]["spec"] for one in found if one["kind"] in {"Deployment", "Job"}]  # type: ignore[index,misc]
+    return [one["spec"]["template"]["spec"] for one in MANIFESTS.values() if one["kind"] in {"Deployment", "Job"}]
 
 
 def test_every_pod_is_the_same_image_in_a_role_without_rights() -> None:

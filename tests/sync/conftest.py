@@ -48,7 +48,7 @@ def make_stage(tmp_path_factory: pytest.TempPathFactory, django_db_setup: None) 
         def make(**more: str) -> Stage:
             own = folder / str(next(NUMBERS))
             own.mkdir()
-            stage = Stage(own, scaikey, OfOneStage(own, group), parts | more)  # type: ignore[arg-type]
+            stage = Stage(own, scaikey, OfOneStage(own, group), parts | more)
             if parts and "SCAIFLOW_REDIS_URL" not in more:
                 stage.more["SCAIFLOW_REDIS_URL"] = brokers.enter_context(running_redis())
             if not parts:
