@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from pycrdt import Array, Doc, Map
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.sync import client as blocking
 
 from flows.models import DocumentUpdate, Flow, FlowDocument
 from flows.operations.documents import append_updates, compact_document, load_document
@@ -22,7 +24,7 @@ from flows.sync import protocol
 from flows.sync.protocol import Kind, read
 from scaiflow.kit.leases import lease
 from tests.sync.node import Node
-from tests.sync.people import join, make_known, raw
+from tests.sync.people import join, make_known
 from tests.sync.stage import Stage
 from tests.sync.test_document import typed, words_in
 
@@ -203,15 +205,18 @@ def test_w13_a_document_of_ten_thousand_updates_joins_quickly_and_its_log_is_com
     assert node.ask("read", id="cem")["list"] == told
 
 
-def test_w12_a_flow_has_no_more_sockets_than_is_set(node: Node, make_stage: Callable[..., Stage]) -> None:
+def test_w12_a_flow_has_no_more_sockets_than_is_set(make_stage: Callable[..., Stage]) -> None:
     stage = make_stage(SCAIFLOW_SYNC_SOCKETS_PER_FLOW="2")
     stage.start()
-    flow, other = stage.flow(), stage.flow()
-    for name in ("one", "two"):
-        raw(node, stage, name, flow)
-    node.ask("rawOpen", id="three", url=f"{stage.url(flow)}/sync?token={stage.token()}")
-    node.until("closedWith", id="three", code=4429)
-    raw(node, stage, "elsewhere", other)
+    flow, other = (f"{stage.url(stage.flow())}/sync?token={stage.token()}" for _ in range(2))
+    with blocking.connect(flow) as one, blocking.connect(flow) as two:
+        assert [bool(held.recv(timeout=20)) for held in (one, two)] == [True, True]
+        with blocking.connect(flow) as third, pytest.raises(ConnectionClosed) as closed:
+            third.recv(timeout=20)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4429
+        with blocking.connect(other) as elsewhere:
+            assert elsewhere.recv(timeout=20)
     stage.kill().wait()
 
 
