@@ -27,7 +27,7 @@ ROW = "(%s, %s, %s)"
 
 @dataclass(frozen=True)
 class Stored:
-    """What was found: where it stands in the stream ("0" for nothing), how many entries the logs held, and their weight."""
+    """What was found: up to where the stream was read, how many entries the logs held, and their weight."""
 
     document: Document
     position: str
@@ -41,6 +41,7 @@ class Parts:
     """Everything that is known of a document, read in the one order in which nothing can slip through: the stream and the
     files, then the rows, then the snapshot. What moves meanwhile is read twice, which changes nothing."""
 
+    position: str
     streamed: list[tuple[str, bytes]]
     filed: list[bytes]
     rows: list[tuple[int, bytes]]
@@ -61,9 +62,8 @@ def load_document(flow_id: str) -> Stored:
         document = Document(parts.updates())
     except BadUpdate:
         document = _without_damage(flow_id, parts.updates())
-    position = parts.streamed[-1][0] if parts.streamed else "0"
     logged = parts.logged()
-    return Stored(document, position, len(logged), sum(map(len, logged)), len(parts.snapshot or b""))
+    return Stored(document, parts.position, len(logged), sum(map(len, logged)), len(parts.snapshot or b""))
 
 
 def append_updates(groups: Sequence[tuple[str, bytes]]) -> None:
@@ -115,7 +115,7 @@ def _of_known_flows(groups: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
 
 def _compact(flow_id: str) -> int:
     parts = _read(flow_id)
-    if not parts.rows and not parts.streamed:
+    if not parts.logged():
         drop_from_stream(flow_id, [])
         return 0
     try:
@@ -129,7 +129,7 @@ def _compact(flow_id: str) -> int:
             _delete_rows([row_id for row_id, _ in parts.rows])
     except (_Overtaken, IntegrityError):
         return 0
-    drop_from_stream(flow_id, [entry_id for entry_id, _ in parts.streamed])
+    drop_from_stream(flow_id, [(entry_id, len(change)) for entry_id, change in parts.streamed])
     return len(state)
 
 
@@ -153,12 +153,12 @@ def _delete_rows(ids: list[int]) -> None:
 
 
 def _read(flow_id: str) -> Parts:
-    streamed, filed = read_stream(flow_id), read_files(flow_id)
+    (position, streamed), filed = read_stream(flow_id), read_files(flow_id)
     found = DocumentUpdate.objects.filter(flow_id=flow_id).order_by("id").values_list("id", "change")
     rows = [(row_id, bytes(change)) for row_id, change in found]
     snapshot = FlowDocument.objects.filter(flow_id=flow_id).values_list("state", "revision").first()
     state, revision = snapshot or (None, 0)
-    return Parts(streamed, filed, rows, bytes(state) if state is not None else None, revision)
+    return Parts(position, streamed, filed, rows, bytes(state) if state is not None else None, revision)
 
 
 def _without_damage(flow_id: str, updates: list[bytes]) -> Document:

@@ -56,6 +56,9 @@ class FileJournal:
     async def write(self, groups: Groups) -> None:
         await self._database.write(groups)
 
+    async def bring_in(self) -> None:
+        await self._store()
+
     async def settle(self) -> None:
         while await self._store() and (self._groups or self._sealed):
             pass

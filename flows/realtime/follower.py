@@ -1,7 +1,8 @@
 """What happens in other processes, over Redis: updates, and who is there.
 
 The channel only wakes: whatever it says, the stream is read from where we stand. A channel may lose what it is given, so the
-streams are also read every two seconds, and after a lost connection everything is read anew and our own part added again.
+streams are also read every two seconds. Who stands before the end of what was taken out of a stream has missed something and
+reads the whole document; so does everybody after a lost connection, and adds what is theirs again.
 """
 
 from __future__ import annotations
@@ -17,10 +18,19 @@ from django.db import DatabaseError
 from redis import RedisError
 
 from flows.operations.documents import load_document
-from flows.realtime.journals import PRESENT, WROTE, StreamJournal, asynchronous_client, channel
 from flows.realtime.rooms import Room
+from flows.realtime.stream_journal import (
+    PRESENT,
+    PROCESS,
+    READ_ALL,
+    UPDATE,
+    WROTE,
+    StreamJournal,
+    asynchronous_client,
+    channel,
+)
 from flows.realtime.threads import on_reader
-from flows.streams import log_key
+from flows.streams import BEGINNING, dropped_key, log_key, order_of
 from flows.sync import awareness
 from flows.sync.awareness import Entry
 from flows.sync.document import BadUpdate
@@ -31,8 +41,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 SWEEP_SECONDS = 2.0
-# Entries stay in a stream for 20 s (streams.RETAIN_SECONDS); who has not read for half of that reads everything.
-BEHIND_SECONDS = 10.0
+BEHIND_SECONDS = 600.0  # after a sleep as long as that also Redis has forgotten what it took away
+AT_ONCE = 8  # entries of each stream; one may have as many bytes as a frame
 PAUSE_SECONDS = 0.1
 GONE_SECONDS = 30.0
 STAMP = struct.Struct("!12sd")
@@ -56,13 +66,14 @@ class Follower:
         self._swept_at = float("-inf")
         self._woken: set[str] = set()
         self._call = asyncio.Event()
+        journal.on_stored = self.wake
         self._task = asyncio.get_running_loop().create_task(self._follow())
 
     # --- rooms come and go --------------------------------------------------------------------------------------------
 
     async def listen(self, flow_id: str) -> None:
         """From here on we are woken; the document may be read now. Without Redis it is found by the next repair."""
-        self._positions[flow_id] = "0"
+        self._positions[flow_id] = BEGINNING
         try:
             if self._listener is not None:
                 await self._listener.subscribe(channel(flow_id))
@@ -70,8 +81,9 @@ class Follower:
             return
 
     async def begin(self, room: Room, position: str) -> None:
-        """The room was read up to `position`. Who is there already in other processes?"""
+        """The room was read up to `position`; what came since woke nobody. Who is there already in other processes?"""
         self._positions[room.flow_id] = position
+        self.wake({room.flow_id})
         try:
             found = await self._client.hvals(present_key(room.flow_id))
         except (RedisError, OSError):
@@ -80,6 +92,11 @@ class Follower:
             process, at = STAMP.unpack_from(value)
             if process != self._process and time.time() - at < GONE_SECONDS:
                 self._adopt(room, process, value[STAMP.size :])
+
+    def wake(self, flow_ids: set[str]) -> None:
+        """There is something in these streams. (Also of our own: to be past it before it is taken away.)"""
+        self._woken |= flow_ids
+        self._call.set()
 
     async def forget(self, flow_id: str) -> None:
         self._positions.pop(flow_id, None)
@@ -163,8 +180,7 @@ class Follower:
         if process == self._process or room is None:
             return
         if data[:1] == WROTE:
-            self._woken.add(flow_id)
-            self._call.set()
+            self.wake({flow_id})
         elif data[:1] == PRESENT:
             self._adopt(room, process, data[1 + STAMP.size :])
 
@@ -184,16 +200,40 @@ class Follower:
             await self._repair()
         if now - self._swept_at > SWEEP_SECONDS:
             woken, self._swept_at = set(self._positions), now
-        asked = {log_key(flow_id): self._positions[flow_id] for flow_id in woken if flow_id in self._positions}
-        for key, entries in await self._client.xread(asked) if asked else []:
-            self._take_in(key.decode().split(":")[2], entries)
+        asked = {
+            flow_id: self._positions[flow_id] for flow_id in woken & self._positions.keys() & self._hub.rooms.keys()
+        }
+        while asked := await self._read_some(asked):
+            pass
+
+    async def _read_some(self, asked: dict[str, str]) -> dict[str, str]:
+        """Of the streams of these flows, from these positions on. What is left to be asked. How far they were taken away is
+        asked after them: what is not there any more was taken away before."""
+        if not asked:
+            return {}
+        async with self._client.pipeline(transaction=False) as pipe:
+            pipe.xread({log_key(flow_id): at for flow_id, at in asked.items()}, count=AT_ONCE)
+            pipe.mget([dropped_key(flow_id) for flow_id in asked])
+            found, dropped = await pipe.execute()
+        missed = {flow_id for flow_id, to in zip(asked, dropped, strict=True) if _is_before(asked[flow_id], to)}
+        left = {}
+        for key, entries in found or []:
+            flow_id = key.decode().split(":")[2]
+            self._take_in(flow_id, entries)
+            if any(READ_ALL in fields and fields[PROCESS] != self._process for _, fields in entries):
+                missed.add(flow_id)
+            if len(entries) == AT_ONCE and flow_id in self._positions and flow_id in self._hub.rooms:
+                left[flow_id] = self._positions[flow_id]
+        for flow_id in missed & self._positions.keys():
+            await self._read_all_of(flow_id)
+        return left
 
     def _take_in(self, flow_id: str, entries: list[tuple[bytes, dict[bytes, bytes]]]) -> None:
         room = self._hub.rooms.get(flow_id)
         if room is None or flow_id not in self._positions:
             return
         self._positions[flow_id] = entries[-1][0].decode()
-        self._adopt_changes(room, [fields[b"u"] for _, fields in entries if fields[b"p"] != self._process])
+        self._adopt_changes(room, [fields[UPDATE] for _, fields in entries if fields[PROCESS] != self._process])
 
     def _adopt_changes(self, room: Room, changes: list[bytes]) -> None:
         try:
@@ -207,12 +247,21 @@ class Follower:
         """Raises RedisError, OSError, DatabaseError."""
         await self._journal.add_again()
         for flow_id in list(self._positions):
-            room = self._hub.rooms.get(flow_id)
-            if room is None:
-                continue
-            stored = await on_reader(load_document, flow_id)
-            if self._hub.rooms.get(flow_id) is room:
-                self._positions[flow_id] = stored.position
-                self._adopt_changes(room, [stored.document.since(room.document.vector())])
+            await self._read_all_of(flow_id)
+            if room := self._hub.rooms.get(flow_id):
                 await self.announce(flow_id, room.board.own_entries())
         self._swept_at = time.monotonic()
+
+    async def _read_all_of(self, flow_id: str) -> None:
+        """The whole document, for a room that may have missed something. Raises RedisError, DatabaseError."""
+        room = self._hub.rooms.get(flow_id)
+        if room is None:
+            return
+        stored = await on_reader(load_document, flow_id)
+        if self._hub.rooms.get(flow_id) is room:
+            self._positions[flow_id] = stored.position
+            self._adopt_changes(room, [stored.document.since(room.document.vector())])
+
+
+def _is_before(position: str, dropped: bytes | None) -> bool:
+    return dropped is not None and order_of(position) < order_of(dropped.decode())

@@ -15,9 +15,10 @@ from flows.operations.documents import compact_document, load_document
 from flows.realtime.backlog import Backlog
 from flows.realtime.file_journal import FileJournal
 from flows.realtime.follower import Follower
-from flows.realtime.journals import DatabaseJournal, Journal, JournalDown, StreamJournal
+from flows.realtime.journals import DatabaseJournal, Journal, JournalDown
 from flows.realtime.peers import Peer
 from flows.realtime.rooms import Group, Room
+from flows.realtime.stream_journal import StreamJournal
 from flows.realtime.threads import on_compactor, on_reader
 from flows.sync.awareness import Entry
 from scaiflow.kit import metrics
@@ -103,13 +104,17 @@ class Hub:
                 self.spawn(self.follower.forget(room.flow_id))
 
     def _compact(self, room: Room) -> None:
-        room.backlog.empty()
+        """While one is being made, what comes counts for the next."""
         if room.flow_id not in self._compacting:
+            room.backlog.empty()
             task = self.spawn(self._compacted(room.flow_id))
             self._compacting[room.flow_id] = task
             task.add_done_callback(lambda _: self._compacting.pop(room.flow_id, None))
 
     async def _compacted(self, flow_id: str) -> None:
+        """What is only in files or in a stream yet becomes rows first: else it would come into the table behind the snapshot
+        that has it already, and wait there for the next."""
+        await self.journal.bring_in()
         weight = await on_compactor(compact_document, flow_id)
         if weight and (room := self.rooms.get(flow_id)):
             room.backlog.snapshot_weight = weight
@@ -139,12 +144,16 @@ class Hub:
             except JournalDown:
                 self._give_up([room for room, _ in groups], NOT_WRITTEN)
                 continue
-            metrics.SYNC_WRITE_SECONDS.observe(time.monotonic() - started)
-            metrics.SYNC_GROUPS.counts[0] += len(changes)
-            for room, group in groups:
-                room.tell_group(group)
-                if room.backlog.is_due:
-                    self._compact(room)
+            if changes:
+                metrics.SYNC_WRITE_SECONDS.observe(time.monotonic() - started)
+                metrics.SYNC_GROUPS.counts[0] += len(changes)
+            self._tell(groups)
+
+    def _tell(self, written: list[tuple[Room, Group]]) -> None:
+        for room, group in written:
+            room.tell_group(group)
+            if room.backlog.is_due:
+                self._compact(room)
 
     def _taken(self, room: Room) -> Group | None:
         """A room that breaks is given up, and no other: its people come back to what is stored."""

@@ -197,13 +197,21 @@ class Room:
                     peer.answer(answer)
 
     def adopt(self, changes: list[bytes]) -> None:
-        """What other processes wrote. Raises BadUpdate."""
-        news = [change for change in changes if self.document.apply(change)]
+        """What other processes wrote. Raises BadUpdate when one is bad; the others have been taken in and told."""
+        news, bad = [], None
+        for change in changes:
+            try:
+                if self.document.apply(change):
+                    news.append(change)
+            except BadUpdate as error:
+                bad = error
         if news:
             self._full = b""
             change = merged(news)
             self.backlog.add(change)
             self._spread(change, author=None)
+        if bad:
+            raise bad
 
     def _spread(self, change: bytes, *, author: Peer | None) -> None:
         pause = min(PAUSE_PER_READER * len(self.peers), LONGEST_PAUSE)

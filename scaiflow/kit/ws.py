@@ -18,6 +18,7 @@ from django.http.request import validate_host
 
 from scaiflow.kit.api import component_answer
 from scaiflow.kit.errors import AppError
+from scaiflow.kit.metrics import SYNC_DROPS
 
 log = structlog.get_logger(__name__)
 UNSUPPORTED, MALFORMED, TOO_LARGE, OUR_BUG, TRY_AGAIN = 1003, 1007, 1009, 1011, 1013
@@ -55,6 +56,7 @@ async def closing_on_errors(send: Send) -> AsyncIterator[None]:
     except Exception as error:  # noqa: BLE001  the mapping itself, as DRF's exception handler is for HTTP
         close = close_for(error)
         structlog.contextvars.bind_contextvars(code=close.code)
+        SYNC_DROPS.labels(str(close.code)).inc()
         await send({"type": "websocket.close", "code": close.code, "reason": close.reason})
 
 

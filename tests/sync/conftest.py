@@ -82,9 +82,11 @@ def stage(make_stage: Callable[..., Stage]) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="session", params=["uvicorn", "daphne"])
-def server(request: pytest.FixtureRequest, make_stage: Callable[..., Stage]) -> Stage:
-    """A running server; the rows are tried on both kinds that the product starts. Without Redis on every database: the
-    tests of several processes and of what is kept stand on it, here memory is measured, and 20 s of a stream cost some."""
-    stage = make_stage(SCAIFLOW_REDIS_URL="")
-    stage.start(kind=request.param)
-    return stage
+def server(request: pytest.FixtureRequest, make_stage: Callable[..., Stage]) -> Iterator[Stage]:
+    """A running server; the rows are tried on both kinds that the product starts: sockets alone with Redis, and everything
+    in one process without."""
+    with ExitStack() as brokers:
+        redis = brokers.enter_context(running_redis()) if request.param == "uvicorn" else ""
+        stage = make_stage(SCAIFLOW_REDIS_URL=redis)
+        stage.start(kind=request.param)
+        yield stage

@@ -24,7 +24,7 @@ from flows.sync import protocol
 from flows.sync.protocol import Kind, read
 from scaiflow.kit.leases import lease
 from tests.sync.node import Node
-from tests.sync.people import join, make_known
+from tests.sync.people import join, make_known, raw
 from tests.sync.stage import Stage
 from tests.sync.test_document import typed, words_in
 
@@ -242,20 +242,56 @@ def storm(node: Node, stage: Stage, edits: int) -> None:
     node.until("equal", ids=[*names, "witness"])
 
 
-def test_idle_rooms_are_put_away_and_people_are_counted(node: Node, stage: Stage) -> None:
+def test_the_metrics_tell_of_rooms_people_frames_and_what_waits(node: Node, stage: Stage) -> None:
     flow = stage.flow()
-    join(node, stage, "ada", flow)
+    for name in ("ada", "bob"):
+        join(node, stage, name, flow)
+    for number in range(5):
+        node.ask("set", id="ada", key="k", value=number)
+        node.until("has", id="bob", key="k", value=number)
     told = stage.metrics()
-    assert (told["scaiflow_sync_sockets"], told["scaiflow_sync_rooms"]) == (1, 1)
-    node.ask("set", id="ada", key="k", value=1)
-    node.ask("end", id="ada")
-    while told["scaiflow_sync_rooms"]:
+    assert (told["scaiflow_sync_sockets"], told["scaiflow_sync_rooms"], told["scaiflow_sync_queued_bytes"]) == (2, 1, 0)
+    assert told["scaiflow_sync_log_length"] == told["scaiflow_sync_groups_total"] == 5
+    assert told["scaiflow_sync_write_seconds_count"] == 5
+    assert 0 < told["scaiflow_sync_write_seconds_sum"] < 5
+    assert told['scaiflow_sync_frames_in_total{kind="update"}'] == 5
+    assert told["scaiflow_sync_frames_out_total"] >= 5
+    node.ask("pause", id="bob")
+    while not told["scaiflow_sync_queued_bytes"]:
+        node.ask("fill", id="ada", key="big", characters=400_000)
+        told = stage.metrics()
+        assert 'scaiflow_sync_drops_total{code="1013"}' not in told
+    raw(node, stage, "bad", flow)
+    node.ask("send", id="bad", frame="")
+    node.ask("rawOpen", id="nobody", url=f"{stage.url(flow)}/sync?token=none")
+    for name, code in (("bad", 1007), ("nobody", 4401)):
+        node.until("closedWith", id=name, code=code)
+        assert stage.metrics()[f'scaiflow_sync_drops_total{{code="{code}"}}'] == 1
+    node.ask("endAll")
+    counted = ("scaiflow_sync_sockets", "scaiflow_sync_rooms", "scaiflow_sync_queued_bytes", "scaiflow_sync_log_length")
+    while any(told[name] for name in counted):
         BREATH.wait(0.2)  # the metrics are there sixty times a minute
         told = stage.metrics()
-    assert told["scaiflow_sync_groups_total"] >= 1
-    assert told['scaiflow_sync_frames_in_total{kind="update"}'] >= 1
+
+
+def test_a_room_that_is_left_is_compacted_also_while_its_log_is_not_in_the_database_yet(
+    node: Node, stage: Stage
+) -> None:
+    flow = stage.flow()
+    for name in ("ada", "bob"):
+        join(node, stage, name, flow)
+    for number in range(60):
+        node.ask("set", id="ada", key="k", value=number)
+        node.until("has", id="bob", key="k", value=number)
+    node.ask("endAll")
+    snapshots = "SELECT count(*) FROM flows_flowdocument WHERE flow_id = ?"
+    deadline = time.monotonic() + 20
+    while stage.rows(snapshots, flow) != [(1,)] and time.monotonic() < deadline:
+        BREATH.wait(0.1)
+    assert stage.rows(snapshots, flow) == [(1,)]
+    assert stage.rows("SELECT count(*) FROM flows_documentupdate WHERE flow_id = ?", flow) == [(0,)]
     join(node, stage, "later", flow)
-    assert node.ask("read", id="later")["map"] == {"k": 1}
+    assert node.ask("read", id="later")["map"] == {"k": 59}
 
 
 def test_who_is_on_a_socket_is_present_over_http(node: Node, stage: Stage) -> None:

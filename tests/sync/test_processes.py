@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import statistics
 from collections.abc import Callable, Iterator
 
 import pytest
+from redis import Redis
 
+from flows.streams import dropped_key, log_key
 from tests.servers import RestartingRedis
 from tests.sync.node import Node
 from tests.sync.people import join, make_known
@@ -95,6 +98,44 @@ def test_w9_redis_restarts_empty_in_between_and_nothing_is_lost(
     node.until("length", id="ada", count=451)
     node.until("sees", id="bob", other=ada)
     assert node.ask("closes", id="ada")["closes"] == []
+
+
+def test_w9_a_process_that_slept_while_much_was_written_gets_all_of_it(
+    node: Node, two: Stage, broker: RestartingRedis
+) -> None:
+    """What is in the database leaves the stream when it is much: whoever was behind that sees that something is missing."""
+    flow = two.flow()
+    join(node, two, "ada", flow)
+    join(node, two, "cem", flow)
+    join(node, two, "bob", flow, server="other")
+    other = two.group.running["other"]
+    other.send_signal(signal.SIGSTOP)
+    try:
+        with Redis.from_url(broker.url) as redis:
+            for number in itertools.count():
+                node.ask("fill", id="ada", key="big", characters=500_000)
+                node.ask("set", id="ada", key=str(number), value=number)
+                node.until("has", id="cem", key=str(number), value=number)
+                if redis.exists(dropped_key(flow)):
+                    break
+            assert redis.memory_usage(log_key(flow)) < 20_000_000
+    finally:
+        other.send_signal(signal.SIGCONT)
+    node.until("equal", ids=["ada", "bob"])
+
+
+def test_w9_what_redis_would_not_take_crosses_by_the_database(node: Node, two: Stage, broker: RestartingRedis) -> None:
+    """It answers, and wakes, but is full: the others learn that there is more in the database."""
+    flow = two.flow()
+    join(node, two, "ada", flow)
+    join(node, two, "bob", flow, server="other")
+    with Redis.from_url(broker.url) as redis:
+        redis.config_set("maxmemory", 1)
+        node.ask("set", id="ada", key="n", value=1)
+        while not two.rows("SELECT 1 FROM flows_documentupdate WHERE flow_id = ? LIMIT 1", flow):
+            node.ask("read", id="ada")
+        redis.config_set("maxmemory", 0)
+    node.until("has", id="bob", key="n", value=1)
 
 
 def test_w8_what_another_process_was_told_outlives_the_writers_process(node: Node, two: Stage) -> None:
