@@ -35,6 +35,7 @@ from flows.sync import awareness
 from flows.sync.awareness import Entry
 from flows.sync.document import BadUpdate
 from flows.sync.protocol import Malformed
+from scaiflow.kit import bell
 
 if TYPE_CHECKING:
     from flows.realtime.hub import Hub
@@ -46,7 +47,6 @@ AT_ONCE = 8  # entries of each stream; one may have as many bytes as a frame
 PAUSE_SECONDS = 0.1
 GONE_SECONDS = 30.0
 STAMP = struct.Struct("!12sd")
-COMMON = "scaiflow:sync:wake"  # there is always one channel, so that there is always something to listen to
 
 
 def present_key(flow_id: str) -> str:
@@ -151,7 +151,7 @@ class Follower:
     async def _listen(self) -> None:
         client = asynchronous_client(self._url, socket_timeout=None)  # it may be quiet for hours
         async with client, client.pubsub(ignore_subscribe_messages=True) as listener:
-            await listener.subscribe(COMMON)
+            await listener.subscribe(bell.CHANNEL)  # so there is always something to listen to
             self._listener = listener  # from here on rooms that open subscribe themselves
             if self._positions:
                 await listener.subscribe(*[channel(flow_id) for flow_id in self._positions])
@@ -174,7 +174,12 @@ class Follower:
             await self._read(woken)
 
     def _hear(self, message: dict[str, Any]) -> None:
-        flow_id, data = message["channel"].decode().split(":")[2], message["data"]
+        if message["channel"] == bell.CHANNEL.encode():
+            self._hub.on_bell()
+        else:
+            self._hear_of(message["channel"].decode().split(":")[2], message["data"])
+
+    def _hear_of(self, flow_id: str, data: bytes) -> None:
         room = self._hub.rooms.get(flow_id)
         process = data[1:13]
         if process == self._process or room is None:

@@ -43,6 +43,7 @@ class Hub:
             else None
         )
         self.on_left: Callable[[Room, Peer], None] = lambda room, peer: None
+        self.on_bell: Callable[[], None] = lambda: None
         self.on_refused: Callable[[Room, Peer, str], None] = lambda room, peer, why: None
         self._opening: dict[str, asyncio.Task[Room]] = {}
         self._collected: dict[Room, None] = {}

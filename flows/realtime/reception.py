@@ -1,4 +1,4 @@
-"""Letting people in and seeing them out: the door, the limits, what is watched once a second, and the end of the process."""
+"""Letting people in and seeing them out: the door, the limits, access that is looked at again, and the process's end."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import contextvars
 import functools
 import time
 from collections import defaultdict
+from collections.abc import Awaitable
+from contextlib import suppress
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError
 from redis import RedisError
 
-from flows.presence import presence
 from flows.realtime.admission import Admission, admit, admit_again, note_refused
+from flows.realtime.attendance import Attendance
 from flows.realtime.hub import Hub
 from flows.realtime.outlets import Outlet, Wire
 from flows.realtime.peers import Peer
@@ -23,13 +25,15 @@ from flows.realtime.rooms import Room
 from flows.realtime.threads import on_reader
 from flows.realtime.watch import Watch
 from flows.sync import awareness, protocol
+from scaiflow.kit import bell
 from scaiflow.kit.draining import DRAIN
 from scaiflow.kit.errors import AppError, Unauthenticated, Unavailable
 from scaiflow.kit.ws import UNAVAILABLE, Close, close_for
 
 log = structlog.get_logger(__name__)
 TICK_SECONDS = 1.0
-RENEW_EVERY = 10  # ticks
+BREATH_SECONDS = 0.05  # from a ring of the bell to looking: changes often come several at once
+RENEW_SECONDS = 10.0
 WAVES = 20
 LEAVING = Close(UNAVAILABLE, "this server is about to end; come back")
 # Awareness of nobody: says nothing, and keeps a client that has heard nothing for a while from giving us up.
@@ -43,9 +47,16 @@ class Reception:
         self.hub.on_refused = self._refused
         self._places = places()
         self._held: dict[Peer, Place] = {}
+        self._new: set[Peer] = (
+            set()
+        )  # let in by what was so before their document was read: to be looked at in any case
         self._watch = Watch()
-        self._source = f"socket-{self.hub.process.decode()}"
-        self._ticking = asyncio.get_running_loop().create_task(self._tick())
+        self._attendance = Attendance(self.hub)
+        self._loop = asyncio.get_running_loop()
+        self._called = asyncio.Event()
+        self.hub.on_bell = self._called.set
+        bell.listen(self._call)
+        self._always = [self._loop.create_task(self._tick()), self._loop.create_task(self._renew_always())]
         DRAIN.arrange(self._drain)
 
     async def let_in(self, outlet: Outlet, *, token: str, flow_id: str) -> tuple[Room, Peer]:
@@ -66,78 +77,75 @@ class Reception:
         except BaseException:
             self.hub.spawn(on_reader(self._places.give_back, place))
             raise
-        self.hub.spawn(on_reader(self._arrive, [(room, peer)]))
+        self._attendance.note([(room, peer)])
         return room, peer
 
     def _enter(self, room: Room, peer: Peer, place: Place) -> None:
         self._held[peer] = place
+        self._new.add(peer)
         try:
             room.enter(peer)
         except BaseException:
             del self._held[peer]
+            self._new.discard(peer)
             room.peers.discard(peer)
             raise
 
-    # --- presence and places ------------------------------------------------------------------------------------------
-
-    def _arrive(self, people: list[tuple[Room, Peer]]) -> None:
-        """Blocking. Everybody on a socket is present, whether or not they point at anything."""
-        try:
-            for room, peer in people:
-                who = peer.identity()
-                presence().arrive(
-                    flow_id=room.flow_id, user_id=who["user_id"], display_name=who["display_name"],
-                    color=_color(room, peer), source=self._source,
-                )  # fmt: skip
-        except RedisError as error:
-            log.error("component down", component="redis", error=type(error).__name__)
-
     def _left(self, room: Room, peer: Peer) -> None:
-        place = self._held.pop(peer, None)
-        is_last = all(other.principal.sub != peer.principal.sub for other in room.peers)
-        self.hub.spawn(on_reader(self._see_out, room.flow_id, peer, place, is_last))
+        self._new.discard(peer)
+        self._attendance.note([(room, peer)])
+        if place := self._held.pop(peer, None):
+            self.hub.spawn(on_reader(self._places.give_back, place))
 
     def _refused(self, room: Room, peer: Peer, why: str) -> None:
         self.hub.spawn(on_reader(note_refused, peer.principal, room.flow_id, why))
 
-    def _see_out(self, flow_id: str, peer: Peer, place: Place | None, is_last: bool) -> None:
-        if place:
-            self._places.give_back(place)
-        try:
-            if is_last:
-                presence().leave(flow_id=flow_id, user_id=peer.principal.sub, source=self._source)
-        except RedisError:
-            return  # it runs out by itself
-
-    def _renew(self, held: list[Place]) -> None:
-        for place in held:
-            self._places.renew(place)
-
-    # --- once a second ------------------------------------------------------------------------------------------------
+    # --- again and again ----------------------------------------------------------------------------------------------
 
     async def _tick(self) -> None:
-        count = 0
+        """Once a second, and at once when the bell rings or somebody's token runs out."""
         while True:
-            await asyncio.sleep(TICK_SECONDS)
-            count += 1
-            try:
-                await self._look_around(is_time_to_renew=count % RENEW_EVERY == 0)
-            except (DatabaseError, RedisError, OSError) as error:
-                log.error("component down", component="database", error=type(error).__name__)
-            except Exception:
-                log.exception("bug")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._called.wait(), self._pause())
+                await asyncio.sleep(BREATH_SECONDS)
+            self._called.clear()
+            await _unharmed(self._look_around())
 
-    async def _look_around(self, *, is_time_to_renew: bool) -> None:
+    def _pause(self) -> float:
+        """Seconds until there is something to do."""
+        ends = [peer.expires_at - time.time() for _, peer in self.hub.everybody() if peer.expires_at is not None]
+        return max(0.0, min([TICK_SECONDS, *ends]))
+
+    def _call(self) -> None:
+        """From any thread."""
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._called.set)
+
+    async def _look_around(self) -> None:
         self._close_the_expired()
         self.hub.put_away_the_idle()
         people = list(self.hub.everybody())
-        if is_time_to_renew:
-            self._speak_to_the_silent(people)
-            await on_reader(self._arrive, people)
-            await on_reader(self._renew, list(self._held.values()))
-            await self._announce_again()
         if people:
             await self._check_access(people)
+
+    async def _renew_always(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            await _unharmed(self._renew())
+
+    async def _renew(self) -> None:
+        people = list(self.hub.everybody())
+        self._speak_to_the_silent(people)
+        self._attendance.note(people)
+        held = dict(self._held)
+        await on_reader(self._renew_places, list(held.values()))
+        for peer in held.keys() - self._held.keys():  # it may have been given back before it was renewed
+            await on_reader(self._places.give_back, held[peer])
+        await self._announce_again()
+
+    def _renew_places(self, held: list[Place]) -> None:
+        for place in held:
+            self._places.renew(place)
 
     def _close_the_expired(self) -> None:
         now = time.time()
@@ -161,10 +169,11 @@ class Reception:
     async def _check_access(self, people: list[tuple[Room, Peer]]) -> None:
         flow_ids = sorted({room.flow_id for room, _ in people})
         user_ids = sorted({peer.principal.sub for _, peer in people})
+        new, self._new = self._new, set()
         moved, now_stands = await on_reader(self._watch.moved, flow_ids, user_ids)
         concerned: dict[tuple[str, str, bool], list[tuple[Room, Peer]]] = defaultdict(list)
         for room, peer in people:
-            if ("flow", room.flow_id) in moved or ("user", peer.principal.sub) in moved:
+            if peer in new or ("flow", room.flow_id) in moved or ("user", peer.principal.sub) in moved:
                 concerned[peer.principal.token or "", room.flow_id, peer.may_write].append((room, peer))
         for (token, flow_id, may_write), found in concerned.items():
             now = await on_reader(admit_again, token, flow_id, may_write=may_write)
@@ -194,11 +203,14 @@ def _apply(now: Admission | AppError, room: Room, peer: Peer) -> None:
         room.promote(peer)
 
 
-def _color(room: Room, peer: Peer) -> str:
-    for entry in room.board.entries_of(peer):
-        user = (entry.state or {}).get("user", {})
-        return str(user.get("color", ""))[:32]
-    return ""
+async def _unharmed(work: Awaitable[None]) -> None:
+    """Whatever is down, or wrong, it is tried again the next time."""
+    try:
+        await work
+    except (DatabaseError, RedisError, OSError) as error:
+        log.error("component down", component="database", error=type(error).__name__)
+    except Exception:
+        log.exception("bug")
 
 
 @functools.cache

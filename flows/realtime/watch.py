@@ -1,4 +1,5 @@
-"""Access that changes: four cheap queries a second for all that is open here, whatever process changed it.
+"""Access that changes: four cheap queries for all that is open here, whenever the bell rings (kit/bell.py) and once a
+second, whatever process changed it.
 
 They only tell where something moved; what that means for somebody is asked at the one door.
 """
@@ -48,7 +49,7 @@ class Questions:
             "id", "tenant_id", "admin_role", "status", "deleted_at"
         )
         groups = Membership.objects.living().filter(user_id__in=user_ids)
-        memberships = groups.values_list("user_id", "group_id", "tenant_id")
+        memberships = groups.values_list("user_id", "group_id", "tenant_id", "group__tenant_id")
         self._of_flows = [asked.query.sql_with_params() for asked in (flows, entries) if flow_ids]
         self._of_users = [asked.query.sql_with_params() for asked in (users, memberships) if user_ids]
 

@@ -16,6 +16,7 @@ import structlog
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from scaiflow.kit import bell
 from scaiflow.kit.logs import redact
 from scaiflow.kit.models import AuditChain, AuditEntry
 
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 DONE, REFUSED, FAILED = "done", "refused", "failed"
 LONGEST = 500
 ACTIONS: set[str] = set()
+OF_ACCESS: set[str] = set()  # after these somebody may do more or less than before
 Changes = Mapping[str, Any]
 
 
@@ -31,11 +33,13 @@ class Actor(Protocol):
     def sub(self) -> str: ...
 
 
-def register(action: str) -> str:
+def register(action: str, *, is_of_access: bool = False) -> str:
     """Make the name known. Raises ValueError for one that is taken."""
     if action in ACTIONS:
         raise ValueError(f"the action {action!r} is registered twice")
     ACTIONS.add(action)
+    if is_of_access:
+        OF_ACCESS.add(action)
     return action
 
 
@@ -61,6 +65,8 @@ def record(
         entry.digest = digest_of(entry)
         entry.save()
         AuditChain.objects.filter(tenant_id=tenant_id).update(sequence=entry.sequence, digest=entry.digest)
+        if action in OF_ACCESS:
+            bell.ring_on_commit()
     return entry
 
 

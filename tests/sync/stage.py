@@ -9,9 +9,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -25,8 +27,10 @@ from scaiflow.console.stage import sync_arguments, web_arguments
 from scaiflow.env import BASE_DIR
 from tests.drawings import greeting
 from tests.scaikey import ScaiKey
+from webhooks.signature import sign
 
 METRICS = "the-metrics-token"
+WEBHOOKS = "whsec_the-secret-of-the-hook"
 PATIENCE = 120.0  # the machine that runs the tests may be busy with others
 ARGUMENTS = {
     "uvicorn": sync_arguments,
@@ -100,15 +104,26 @@ class Stage:
     def token(self, sub: str = "usr_ada", **claims: Any) -> str:
         return self.scaikey.token(sub=sub, name=sub.removeprefix("usr_").title(), **claims)
 
-    def call(self, method: str, path: str, body: Any = None, *, token: str = "", name: str = "server") -> Answer:
+    def call(
+        self, method: str, path: str, body: Any = None, *, token: str = "", name: str = "server", **more: str
+    ) -> Answer:
         connection = HTTPConnection("127.0.0.1", self.ports[name], timeout=20)
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token or self.token()}"}
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token or self.token()}", **more}
         connection.request(method, path, json.dumps(body) if body is not None else None, headers)
         answer = connection.getresponse()
         raw = answer.read()
         connection.close()
         is_json = (answer.getheader("Content-Type") or "").startswith("application/json")
         return Answer(answer.status, json.loads(raw) if raw and is_json else raw.decode())
+
+    def hook(self, kind: str, **data: str) -> None:
+        """What ScaiKey tells, signed; the stage has WEBHOOKS as its secret."""
+        at, moment = datetime.now(UTC).isoformat(), int(time.time())
+        event = {"id": secrets.token_hex(8), "type": kind, "created_at": at, "tenant_id": "tnt_demo", "data": data}
+        proof = f"t={moment},v1={sign(raw=json.dumps(event).encode(), secret=WEBHOOKS, moment=moment)}"
+        signed = {"X-Scaikey-Signature": proof, "X-Scaikey-Timestamp": str(moment)}
+        told = self.call("POST", "/api/v1/webhooks/scaikey", event, **signed)
+        assert told.body == {"handled": True}, told
 
     def flow(self, name: str = "server") -> str:
         told = self.call("POST", "/api/v1/flows", {"name": secrets.token_hex(4), "content": greeting()}, name=name)

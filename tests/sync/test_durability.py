@@ -305,10 +305,14 @@ def test_who_is_on_a_socket_is_present_over_http(node: Node, stage: Stage) -> No
         if peers:
             break
     assert [(peer["user_id"], peer["display_name"]) for peer in peers] == [("usr_ada", "Ada")]
-    node.ask("end", id="ada")
-    for _ in itertools.count():
-        if not stage.call("GET", path, token=tara).body["peers"]:
-            break
+    for number in range(15):  # tabs that are opened and closed at once
+        node.ask("open", id=f"tab {number}", url=stage.url(flow), token=stage.token())
+        node.ask("end", id=f"tab {number - 1}")
+    for name in ("ada", "tab 14"):
+        node.ask("end", id=name)
+    deadline = time.monotonic() + 20  # in 30 s it would run out by itself
+    while stage.call("GET", path, token=tara).body["peers"]:
+        assert time.monotonic() < deadline
 
 
 # --- a client in Python -----------------------------------------------------------------------------------------------
