@@ -13,6 +13,7 @@ from flows.journal_files import all_groups, left_behind, read_files
 from flows.models import DocumentUpdate, Flow, FlowDocument
 from flows.streams import dirty_flows, drop_from_stream, read_stream
 from flows.sync.document import BadUpdate, Document, portions
+from flows.sync.nesting import types_in
 from scaiflow.kit.leases import LeaseTaken, lease
 
 log = structlog.get_logger(__name__)
@@ -27,13 +28,15 @@ ROW = "(%s, %s, %s)"
 
 @dataclass(frozen=True)
 class Stored:
-    """What was found: up to where the stream was read, how many entries the logs held, and their weight."""
+    """What was found: up to where the stream was read, how many entries the logs held, and their weight; and how many types
+    there are, at least, or more than enough (sync/nesting.py)."""
 
     document: Document
     position: str
     entries: int
     weight: int  # bytes
     snapshot_weight: int
+    types: int
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,8 @@ def load_document(flow_id: str) -> Stored:
     except BadUpdate:
         document = _without_damage(flow_id, parts.updates())
     logged = parts.logged()
-    return Stored(document, parts.position, len(logged), sum(map(len, logged)), len(parts.snapshot or b""))
+    types, weight = sum(map(types_in, parts.updates())), sum(map(len, logged))
+    return Stored(document, parts.position, len(logged), weight, len(parts.snapshot or b""), types)
 
 
 def append_updates(groups: Sequence[tuple[str, bytes]]) -> None:

@@ -247,6 +247,7 @@ class Follower:
             log.error("bad update from another process", flow=room.flow_id, error=str(error))
         if room.document.is_broken:
             self._hub.give_up(room)
+        self._hub.look_how_deep(room)
 
     async def _repair(self) -> None:
         """Raises RedisError, OSError, DatabaseError."""

@@ -21,6 +21,8 @@ from flows.realtime.rooms import Group, Room
 from flows.realtime.stream_journal import StreamJournal
 from flows.realtime.threads import on_compactor, on_reader
 from flows.sync.awareness import Entry
+from flows.sync.document import BadUpdate
+from flows.sync.trial import try_out
 from scaiflow.kit import metrics
 from scaiflow.kit.ws import OUR_BUG, UNAVAILABLE, Close
 
@@ -79,11 +81,13 @@ class Hub:
         if self.follower:
             await self.follower.listen(flow_id)
         stored = await on_reader(load_document, flow_id)
-        room = Room(flow_id, stored.document, self, Backlog(stored.entries, stored.weight, stored.snapshot_weight))
+        backlog = Backlog(stored.entries, stored.weight, stored.snapshot_weight)
+        room = Room(flow_id, stored.document, self, backlog, stored.types)
         room.idle_since = time.monotonic()
         self.rooms[flow_id] = room
         if self.follower:
             await self.follower.begin(room, stored.position)
+        self.look_how_deep(room)
         return room
 
     def left(self, room: Room, peer: Peer) -> None:
@@ -120,6 +124,22 @@ class Hub:
         if weight and (room := self.rooms.get(flow_id)):
             room.backlog.snapshot_weight = weight
 
+    def look_how_deep(self, room: Room) -> None:
+        """In another process, when much was put in since the last time."""
+        if room.depth.is_due:
+            room.depth.begin_trial()
+            self.spawn(self._try_out(room))
+
+    async def _try_out(self, room: Room) -> None:
+        is_too_deep = True
+        try:
+            await try_out(room.document.since())
+            is_too_deep = False
+        except BadUpdate:
+            log.error("document nests too deep", flow=room.flow_id)
+        finally:
+            room.depth.end_trial(is_too_deep=is_too_deep)
+
     # --- what is written is told --------------------------------------------------------------------------------------
 
     def collect(self, room: Room) -> None:
@@ -155,6 +175,7 @@ class Hub:
             room.tell_group(group)
             if room.backlog.is_due:
                 self._compact(room)
+            self.look_how_deep(room)
 
     def _taken(self, room: Room) -> Group | None:
         """A room that breaks is given up, and no other: its people come back to what is stored."""

@@ -21,7 +21,8 @@ LOOKS = ("color", "colorLight")
 
 class Peer:
     __slots__ = (
-        "_bound", "_closer", "_slack", "closing", "expires_at", "has_spoken", "is_told_denied", "may_write",
+        "_bound", "_closer", "_slack", "closing", "expires_at", "has_spoken", "is_told_denied", "kept_back",
+        "may_write",
         "on_close", "outlet", "principal",
     )  # fmt: skip
 
@@ -33,6 +34,7 @@ class Peer:
         self.closing: Close | None = None
         self.on_close: Callable[[], None] = _nothing
         self.is_told_denied = False
+        self.kept_back = 0  # updates of its that had to wait for others
         self.has_spoken = True
         self._bound = int(settings.SYNC_QUEUE_BYTES)  # looked up once: it is asked for at every message
         self._slack = 0

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.realtime.backlog import Backlog
+from flows.realtime.bounds import Depth, Size
 from flows.realtime.outlets import Wire
 from flows.realtime.peers import Peer
 from flows.sync import awareness, protocol
@@ -23,10 +24,12 @@ from flows.sync.document import (
     BadVector,
     Broken,
     Document,
+    TooMuchWaits,
     has_structs,
     merged,
     says_something,
 )
+from flows.sync.nesting import types_in
 from flows.sync.protocol import Kind, Malformed
 from scaiflow.kit.metrics import SYNC_FRAMES_IN, SYNC_FRAMES_OUT
 from scaiflow.kit.ws import MALFORMED, Close
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
 # Telling costs as much as there are readers. A room of a hundred is told 30 times a second at most, one of twenty at once.
 PAUSE_PER_READER, LONGEST_PAUSE = 0.0003, 0.05  # seconds
+MOST_KEPT_BACK = 50  # updates of one connection that had to wait for others; ordinary clients have none
 NO_WRITING = "your access to this flow is for reading"
 
 
@@ -49,12 +53,14 @@ class Group:
 
 
 class Room:
-    def __init__(self, flow_id: str, document: Document, hub: Hub, backlog: Backlog) -> None:
+    def __init__(self, flow_id: str, document: Document, hub: Hub, backlog: Backlog, types: int = 0) -> None:
         self.flow_id = flow_id
         self.document = document
         self.board = Board()
         self.peers: set[Peer] = set()
         self.backlog = backlog
+        self.depth = Depth(types)
+        self.size = Size(backlog.weight + backlog.snapshot_weight)
         self.idle_since = 0.0
         self.rests_until = 0.0  # told often enough for now (by the monotonic clock)
         self._hub = hub
@@ -154,7 +160,7 @@ class Room:
         """All that was collected, to be written. The answers are computed now, while the document is no further.
         Raises Broken, BadUpdate: then nothing of it may be told."""
         collected, self._collected = self._collected, []
-        news = [(peer, update) for peer, update in collected if self._is_news(peer, update)]
+        news = [(peer, told) for peer, update in collected if (told := self._news_in(peer, update))]
         if self.document.is_broken:
             raise Broken(self.flow_id)
         change = merged([update for _, update in news]) if news else b""
@@ -172,15 +178,30 @@ class Room:
             peer.close(Close(MALFORMED, str(error)))
             return b""
 
-    def _is_news(self, peer: Peer, update: bytes) -> bool:
+    def _news_in(self, peer: Peer, update: bytes) -> bytes:
+        """What is to be told of it: all, or nothing when it is known or refused (and its sender closed), or what could be
+        taken in when the rest would have to wait and may not."""
+        types = types_in(update)
         try:
-            is_news = self.document.apply(update)
+            if refusal := self.depth.refusal(types) or self.size.refusal(update, self.document):
+                peer.close(refusal)
+                return b""
+            news = self._taken_in(peer, update)
         except BadUpdate as error:
             peer.close(Close(MALFORMED, str(error)))
-            return False
-        if is_news:
+            news = error.taken if isinstance(error, TooMuchWaits) else b""
+        if news:
             self._full = b""
-        return is_news
+            self.size.add(news)
+            self.depth.add(types)
+        return news
+
+    def _taken_in(self, peer: Peer, update: bytes) -> bytes:
+        before = self.document.kept_back
+        may_wait = peer.kept_back < MOST_KEPT_BACK and self.document.is_patient
+        is_news = self.document.apply(update, may_wait=may_wait)
+        peer.kept_back += self.document.kept_back - before
+        return update if is_news else b""
 
     def tell_group(self, group: Group) -> None:
         """The group is written."""
@@ -208,6 +229,8 @@ class Room:
         if news:
             self._full = b""
             change = merged(news)
+            self.size.add(change)
+            self.depth.add(types_in(change))
             self.backlog.add(change)
             self._spread(change, author=None)
         if bad:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pycrdt import Doc, TransactionEvent, get_update, merge_updates
 
+from flows.sync.nesting import MOST_UNTRIED, types_in
 from flows.sync.protocol import Malformed, read_uint
 
 Item = TypeVar("Item")
@@ -20,12 +21,23 @@ EMPTY_VECTOR = b"\x00"
 # Merging is quadratic in the number of updates, and taking in what was merged can be, where people wrote at the same place.
 # Large ones gain nothing by it, and need memory for all of them several times over.
 CHUNK, CHUNK_BYTES = 25, 250_000
+# What waits for something missing is proven to be of use with the whole document, each time.
+MOST_WAIT, MOST_WAIT_BYTES = 200, 1_000_000
 SHALLOW = 10_000
 LEAST_OF_A_CLIENT = 4  # bytes: a number of structs, an id, a clock, and one struct of one byte
 
 
 class BadUpdate(ValueError):
     """Bytes that are no update, or one that no document can take in."""
+
+
+class TooMuchWaits(BadUpdate):
+    """An update that would have to wait for what is missing before it, and may not. `taken` is what of it did not have to,
+    as an update of its own; empty when that is nothing."""
+
+    def __init__(self, taken: bytes) -> None:
+        super().__init__("too much waits for changes that have not come")
+        self.taken = taken
 
 
 class BadVector(ValueError):
@@ -42,6 +54,8 @@ def _refusing(error: type[ValueError], message: str = "") -> Iterator[None]:
     `Exception`, and has no name that could be imported."""
     try:
         yield
+    except TooMuchWaits:
+        raise
     except (ValueError, RuntimeError) as found:
         raise error(message or str(found)) from None
     except BaseException as found:
@@ -58,26 +72,43 @@ class Document:
         self._doc: Doc[Any] = Doc()
         self._delta = b""
         self._waiting = b""
+        self._waits = 0  # updates, since nothing did
+        self.kept_back = 0  # updates, in all
         self._watch = self._doc.observe(self._note)
         for change in updates:
             self.apply(change)
 
-    def apply(self, update: bytes) -> bool:
+    @property
+    def is_patient(self) -> bool:
+        """Whether more may wait: it costs as much as the whole document."""
+        return self._waits < MOST_WAIT and len(self._waiting) < MOST_WAIT_BYTES
+
+    def apply(self, update: bytes, *, may_wait: bool = True) -> bool:
         """Whether it said anything that was not known, also if that must wait for what is missing before it.
-        Raises BadUpdate. Ask `is_plain` first about updates of strangers."""
+        Raises BadUpdate, TooMuchWaits. Ask `is_plain` first about updates of strangers."""
         _check_header(update)
         try:
-            return self._taken_in(update)
+            return self._taken_in(update, may_wait)
+        except TooMuchWaits:
+            self._begin_without_the_rest()
+            raise
         except BadUpdate as error:
-            return self._taken_in_after_all(update, error)
+            return self._taken_in_after_all(update, error, may_wait)
 
-    def _taken_in_after_all(self, update: bytes, error: BadUpdate) -> bool:
+    def _begin_without_the_rest(self) -> None:
+        """yrs would take in what it keeps back when the time has come, though it was refused."""
+        waited, self._waiting = self._waiting, b""
+        self._begin_anew()
+        if waited:
+            self._wait_again(waited)
+
+    def _taken_in_after_all(self, update: bytes, error: BadUpdate, may_wait: bool) -> bool:
         """It may be one that waited which is bad, and shows it only now: then the document does without that one."""
         waited, self._waiting, is_changed = self._waiting, b"", bool(self._delta)
         self._begin_anew()
         if waited:
             try:
-                return self._taken_in(update)
+                return self._taken_in(update, may_wait)
             except BadUpdate:
                 is_changed = is_changed or bool(self._delta)
                 self._begin_anew()
@@ -91,14 +122,15 @@ class Document:
         except BadUpdate:
             self.is_broken = True
 
-    def _taken_in(self, update: bytes) -> bool:
+    def _taken_in(self, update: bytes, may_wait: bool = True) -> bool:
         self._delta = b""
         with _refusing(BadUpdate):
             self._doc.apply_update(update)
             # What is told in other words was known already in part, or waits in part.
-            is_news = self._delta == update or self._keep_back(update) or bool(self._delta)
+            is_news = self._delta == update or self._keep_back(update, may_wait) or bool(self._delta)
             if self._waiting and self._delta:
                 self._waiting = beyond(self._waiting, self.vector())
+                self._waits = self._waits if self._waiting else 0
         return is_news
 
     def _begin_anew(self) -> None:
@@ -129,10 +161,13 @@ class Document:
     def _note(self, event: TransactionEvent) -> None:
         self._delta = event.update
 
-    def _keep_back(self, update: bytes) -> bool:
+    def _keep_back(self, update: bytes, may_wait: bool) -> bool:
         rest = beyond(update, self.vector())
         if not rest:
             return False
+        if not may_wait:
+            raise TooMuchWaits(self._delta)
+        self._waits, self.kept_back = self._waits + 1, self.kept_back + 1
         before = self._waiting
         waiting = _merged(before, rest) if before else rest
         _merged(bytes(self._doc.get_update()), waiting)  # or newcomers could not be told of it
@@ -141,9 +176,12 @@ class Document:
 
 
 def is_plain(update: bytes) -> bool:
-    """Whether an update cannot nest values so deep that yrs, which goes down by recursion, would end this process (seen
-    at 40,000 levels on 8 MiB of stack). Arrays and maps begin with the bytes u and v, so few of those are shallow."""
-    return len(update) < SHALLOW or update.count(b"u") + update.count(b"v") < SHALLOW
+    """Whether an update cannot nest values or types so deep that yrs, which goes down by recursion, would end this process
+    (seen at 40,000 levels on 8 MiB of stack). Arrays and maps of values begin with the bytes u and v, so few of those are
+    shallow; types are counted."""
+    if len(update) < SHALLOW:
+        return True
+    return update.count(b"u") + update.count(b"v") < SHALLOW and types_in(update) <= MOST_UNTRIED
 
 
 def _check_header(update: bytes) -> None:

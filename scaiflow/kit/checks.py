@@ -10,6 +10,8 @@ from django.core.checks import CheckMessage, Error
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+ROOM = 1024 * 1024  # bytes, for the rest of a statement
+
 
 def capitals_are_told_apart(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """Ids are random letters in both cases. MariaDB and MySQL hold `a` and `A` for the same unless told otherwise, and then
@@ -25,13 +27,14 @@ def capitals_are_told_apart(databases: Sequence[str] | None = None, **_: Any) ->
 
 
 def statements_may_be_large(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """A frame of the sync socket becomes one statement, in which a byte may take two. A server that takes no such statement
-    would have the client send it again for ever."""
+    """A frame of the sync socket becomes one statement, and so does a shared document, in which a byte may take two. A
+    server that takes no such statement would have the client send it again for ever."""
     found: list[CheckMessage] = []
-    wanted = 4 * settings.MAX_SYNC_BYTES
+    wanted = max(4 * settings.MAX_SYNC_BYTES, 2 * settings.MAX_DOCUMENT_BYTES + ROOM)
     for _server, most in _asked_of_mariadb("@@global.max_allowed_packet", databases):
         if most < wanted:
-            hint = f"max_allowed_packet={wanted} in the server's configuration, or a smaller SCAIFLOW_MAX_SYNC_BYTES"
+            smaller = "a smaller SCAIFLOW_MAX_SYNC_BYTES and SCAIFLOW_MAX_DOCUMENT_BYTES"
+            hint = f"max_allowed_packet={wanted} in the server's configuration, or {smaller}"
             message = f"SCAIFLOW_DB_URL: the database takes statements of {most} bytes, and needs to take {wanted}"
             found.append(Error(message, hint=hint, id="kit.E002"))
     return found

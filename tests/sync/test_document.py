@@ -12,15 +12,19 @@ from hypothesis import strategies as st
 from pycrdt import Array, Doc, Map, Text
 
 from flows.sync.document import (
+    MOST_WAIT,
     NOTHING,
     BadUpdate,
     BadVector,
     Document,
+    TooMuchWaits,
     has_structs,
     is_plain,
     merged,
     merged_in_chunks,
 )
+from flows.sync.nesting import types_in
+from flows.sync.protocol import write_uint
 from flows.sync.trial import try_out
 
 
@@ -198,6 +202,71 @@ def test_an_update_that_would_end_the_process_ends_another_one() -> None:
     assert not is_plain(deep)
     with pytest.raises(BadUpdate):
         asyncio.run(try_out(deep))
+
+
+def test_what_may_not_wait_is_refused_and_what_need_not_is_taken_in() -> None:
+    updates, others = typed(4), typed(3)
+    document = Document([updates[0], others[1]])  # the second waits for the first of its author
+    with pytest.raises(TooMuchWaits) as refused:
+        document.apply(updates[2], may_wait=False)
+    assert refused.value.taken == b""
+    with pytest.raises(TooMuchWaits) as refused:
+        document.apply(merged([updates[1], updates[3]]), may_wait=False)
+    assert words_in(Document([updates[0], refused.value.taken]).since()) == ["word 0", "word 1"]
+    assert words_in(document.since()) == ["word 0", "word 1"]
+    document.apply(updates[2])  # yrs has forgotten the fourth, which was refused
+    document.apply(others[0])
+    assert sorted(words_in(document.since())) == ["word 0", "word 0", "word 1", "word 1", "word 2"]
+    assert not document.is_broken
+
+
+def test_little_may_wait() -> None:
+    document = Document()
+    assert document.is_patient
+    for update in [typed(2)[1] for _ in range(MOST_WAIT)]:
+        document.apply(update)
+    assert not document.is_patient
+    assert document.kept_back == MOST_WAIT
+
+
+def nested(levels: int) -> list[bytes]:
+    """The updates of somebody who puts an array into an array, and so on."""
+    head = [b"\x01\x01\x05" + write_uint(level) + b"\x07" for level in range(levels)]
+    parents = [b"\x01\x01a", *(b"\x00\x05" + write_uint(level) for level in range(levels - 1))]
+    return [begin + parent + b"\x00\x00" for begin, parent in zip(head, parents, strict=True)]
+
+
+def test_types_are_never_counted_as_fewer_than_there_are() -> None:
+    chance = random.Random(5)
+    for _ in range(200):
+        doc: Doc = Doc()
+        updates: list[bytes] = []
+        watch = doc.observe(lambda event, updates=updates: updates.append(event.update))
+        items, table, types = doc.get("a", type=Array), doc.get("m", type=Map), 0
+        for number in range(chance.randint(1, 30)):
+            kind = chance.choice([Map, Array, Text, str])
+            types += kind is not str
+            new = {Map: Map, Array: Array, Text: Text, str: lambda: "gGg\x07'"}[kind]()
+            if chance.random() < 0.5:
+                items.insert(chance.randint(0, len(items)), new)
+            else:
+                table[f"g{number}"] = new
+        doc.unobserve(watch)
+        assert sum(map(types_in, updates)) >= types
+        assert types_in(merged(updates)) >= types
+    assert sum(map(types_in, typed(1000))) == 0
+
+
+def test_types_that_nest_too_deep_one_by_one_are_found_out() -> None:
+    for levels, is_good in ((1500, True), (9000, False)):
+        updates = nested(levels)
+        assert sum(map(types_in, updates)) >= levels
+        document = Document(updates)
+        try:
+            asyncio.run(try_out(document.since()))
+            assert is_good
+        except BadUpdate:
+            assert not is_good
 
 
 def test_a_large_honest_update_passes_its_trial() -> None:

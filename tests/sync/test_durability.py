@@ -9,7 +9,7 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -205,10 +205,37 @@ def test_w13_a_document_of_ten_thousand_updates_joins_quickly_and_its_log_is_com
     assert node.ask("read", id="cem")["list"] == told
 
 
-def test_w12_a_flow_has_no_more_sockets_than_is_set(make_stage: Callable[..., Stage]) -> None:
-    stage = make_stage(SCAIFLOW_SYNC_SOCKETS_PER_FLOW="2")
+@pytest.fixture(scope="module")
+def strict(make_stage: Callable[..., Stage]) -> Iterator[Stage]:
+    stage = make_stage(SCAIFLOW_SYNC_SOCKETS_PER_FLOW="2", SCAIFLOW_MAX_DOCUMENT_BYTES="100000")
     stage.start()
-    flow, other = (f"{stage.url(stage.flow())}/sync?token={stage.token()}" for _ in range(2))
+    yield stage
+    stage.kill().wait()
+
+
+def test_a_document_that_outgrows_its_limit_is_closed_to_who_does_it_and_not_to_others(
+    node: Node, strict: Stage
+) -> None:
+    flow = strict.flow()
+    join(node, strict, "ada", flow)
+    join(node, strict, "bob", flow)
+    for number in range(5):  # what is overwritten does not count
+        node.ask("fill", id="ada", key="big", characters=30_000)
+        node.ask("set", id="ada", key="round", value=number)
+        node.until("has", id="bob", key="round", value=number)
+    node.ask("fill", id="ada", key="more", characters=80_000)
+    node.until("closedWith", id="ada", code=1009)
+    node.ask("end", id="ada")
+    node.ask("set", id="bob", key="big", value="small")
+    node.ask("set", id="bob", key="round", value="last")
+    join(node, strict, "cem", flow)
+    node.until("has", id="cem", key="round", value="last")
+    assert "more" not in node.ask("read", id="cem")["map"]
+    assert node.ask("closes", id="bob")["closes"] == []
+
+
+def test_w12_a_flow_has_no_more_sockets_than_is_set(strict: Stage) -> None:
+    flow, other = (f"{strict.url(strict.flow())}/sync?token={strict.token()}" for _ in range(2))
     with blocking.connect(flow) as one, blocking.connect(flow) as two:
         assert [bool(held.recv(timeout=20)) for held in (one, two)] == [True, True]
         with blocking.connect(flow) as third, pytest.raises(ConnectionClosed) as closed:
@@ -217,7 +244,6 @@ def test_w12_a_flow_has_no_more_sockets_than_is_set(make_stage: Callable[..., St
         assert closed.value.rcvd.code == 4429
         with blocking.connect(other) as elsewhere:
             assert elsewhere.recv(timeout=20)
-    stage.kill().wait()
 
 
 def test_w14_random_edits_with_disconnects_end_equal(node: Node, stage: Stage) -> None:

@@ -16,7 +16,7 @@ from flows.sync.protocol import Kind, read, write_bytes, write_uint
 from tests.sync.node import Node
 from tests.sync.people import grant, join, make_known, raw
 from tests.sync.stage import Stage
-from tests.sync.test_document import BREAKING
+from tests.sync.test_document import BREAKING, nested, typed
 
 pytestmark = [pytest.mark.process, pytest.mark.django_db]  # the servers get a copy of the test database
 
@@ -215,6 +215,37 @@ def test_w6_what_is_wrong_while_a_group_is_collected_closes_nobody_else_whatever
     for newcomer in ("cem", "fay"):
         node.until("has", id=newcomer, key="still", value="here")
     assert [node.ask("closes", id=one)["closes"] for one in ("ada", "eva")] == [[], []]
+
+
+MANY = {
+    "nested": ([protocol.update(update) for update in nested(12_000)], {1009, 1013}),
+    "waiting": ([protocol.update(typed(2)[1]) for _ in range(60)], {1007}),
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_w6_what_is_hostile_only_when_there_is_much_of_it_closes_nobody_else(
+    node: Node, server: Stage, name: str
+) -> None:
+    """Types in types, one by one, long before deleting them would end the process; and changes that wait for what never
+    comes."""
+    flow = server.flow()
+    join(node, server, "ada", flow)
+    updates, codes = MANY[name]
+    packet = b"".join(Frame(Opcode.BINARY, update).serialize(mask=True) for update in updates)
+    with connect(f"{server.url(flow)}/sync?token={server.token()}", compression=None) as bad:
+        bad.recv(timeout=20)
+        bad.socket.sendall(packet)
+        deadline = time.monotonic() + 20
+        with pytest.raises(ConnectionClosed) as closed:
+            while time.monotonic() < deadline:
+                bad.recv(timeout=20)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code in codes
+    node.ask("set", id="ada", key="still", value="here")
+    join(node, server, "cem", flow)
+    node.until("has", id="cem", key="still", value="here")
+    assert node.ask("closes", id="ada")["closes"] == []
 
 
 def test_w7_too_large_a_frame_is_1009_and_a_large_one_is_not(node: Node, server: Stage) -> None:
