@@ -11,6 +11,7 @@ import fcntl
 import glob
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from django.db import connection
@@ -71,6 +72,20 @@ def left_behind() -> Iterator[tuple[Path, list[Group]]]:
                 yield path, records.decode(file.read())
         except (BlockingIOError, FileNotFoundError):
             continue  # somebody writes it, or has just brought it in
+
+
+def set_aside() -> list[Path]:
+    """Takes all of them out of the log, under names of their own beside the database, and answers those: they are of the
+    database that was there before. Raises BlockingIOError when somebody writes one."""
+    base, aside = _base(), []
+    with ExitStack() as held:
+        found = [(path, held.enter_context(path.open("rb"))) for path in _paths()]
+        for _, file in found:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for path, _ in found if base else []:
+            number = path.name.removeprefix(f"{base.name}-sync-")
+            aside.append(path.rename(path.with_name(f"{base.name}-before-restore-{number}")))
+    return aside
 
 
 def _groups_in(path: Path) -> list[Group]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -60,15 +60,17 @@ def back_up(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def restore(folder: Path) -> dict[str, Any]:
+def restore(folder: Path, *, when_empty: Callable[[], None] = lambda: None) -> dict[str, Any]:
     """Everything of `folder` into an empty installation of the same release, looked at again when it is there. Answers the
-    list. Raises NotRestored, and then the database is as it was."""
+    list. `when_empty` is called before anything is written, once it is known that nothing is there. Raises NotRestored, and
+    then the database is as it was."""
     manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_bytes())
     if applied_migrations() != manifest["migrations"]:
         raise NotRestored(
             "the schema is of another release; restore with the release that made the backup, then upgrade"
         )
     _require_empty()
+    when_empty()
     for key, kept in manifest["objects"].items():
         body = (folder / "objects" / key).read_bytes()
         if hashlib.sha256(body).hexdigest() != kept["sha256"]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from io import StringIO
@@ -15,7 +16,10 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from flows.models import Flow
+from flows.journal_files import new_file
+from flows.models import DocumentUpdate, Flow
+from flows.operations.documents import bring_in_files
+from flows.sync.records import decode, encode
 from scaiflow.console.backup import LEFT_OUT, back_up, kept_models, lines_of
 from scaiflow.kit.models import AuditEntry
 from tenants.models import User
@@ -80,6 +84,30 @@ def test_everything_comes_back_as_it_was(installation: Caller, empty_storage: Pa
     assert installation.get("/api/v1/tenants/me/scaigrid_credentials").json()["masked_key"] == "sgk_...cdef"
     assert installation.post("/api/v1/flows", {"name": "After", "content": greeting()}).status_code == 201
     call_command("verify_audit", stdout=StringIO())
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite's log begins in files")
+def test_live_edits_of_the_database_before_do_not_get_into_what_is_restored(
+    installation: Caller, empty_storage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow = Flow.objects.get().id
+    call_command("backup", tmp_path / "b", stdout=StringIO())
+    monkeypatch.setitem(connection.settings_dict, "NAME", str(tmp_path / "own.db"))
+    running = new_file("0123-0")
+    running.append(encode([(flow, b"an edit of the time before")]))
+    empty_out(empty_storage)
+    with pytest.raises(CommandError, match="is running"):
+        call_command("restore", tmp_path / "b", stdout=StringIO())
+    assert not Flow.objects.exists()
+    os.close(running._descriptor)  # as when its process has died
+    told = StringIO()
+    call_command("restore", tmp_path / "b", stdout=told)
+    (aside,) = tmp_path.glob("own.db-*")
+    assert aside.name == "own.db-before-restore-0123-0"
+    assert f"set aside {aside}" in told.getvalue()
+    bring_in_files()
+    assert decode(aside.read_bytes()) == [(flow, b"an edit of the time before")]
+    assert not DocumentUpdate.objects.exists()
 
 
 @pytest.fixture
