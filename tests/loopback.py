@@ -27,7 +27,7 @@ class Asked:
 
 @dataclass
 class Told:
-    """An answer: `body` is bytes as they are, or anything that becomes JSON."""
+    """An answer: `body` is bytes as they are, or anything that becomes JSON. A header without a value is not sent."""
 
     status: int = 200
     body: Any = None
@@ -80,7 +80,8 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
             is_typed = any(name.lower() == "content-type" for name in told.headers)
             usual = {} if is_typed else {"Content-Type": "application/json"}
             for name, value in (usual | told.headers).items():
-                self.send_header(name, value)
+                if value:
+                    self.send_header(name, value)
             raw = b"" if told.status in {204, 304} else told.raw
             if "Content-Length" not in told.headers:
                 self.send_header("Content-Length", str(len(raw)))
