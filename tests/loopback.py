@@ -53,6 +53,10 @@ class Service:
         self._answers[method, path] = list(answers)
         return self
 
+    def answer_of(self, method: str, path: str) -> Answer:
+        """What it answers now, to be put behind something else."""
+        return self._answers[method, path][0]
+
     def calls(self, method: str | None = None, path: str | None = None) -> list[Asked]:
         return [a for a in self.asked if method in {None, a.method} and path in {None, a.path}]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.e2e.test_faults import until
 from tests.loopback import Told, serving
 from tests.scaikey import ScaiKey
 from tests.servers import running_redis
+from tests.webhooks.test_scaikey import SECRET, signed
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
@@ -24,18 +26,29 @@ def test_a_deploy_that_could_not_be_sent_is_over_and_can_be_asked_for_again(tmp_
         key = stack.enter_context(serving(ScaiKey()))
         grid = stack.enter_context(serving(StatefulGrid()))
         with running_redis() as redis_url:
-            made = Installation(tmp_path, key, grid, SCAIFLOW_REDIS_URL=redis_url)  # type: ignore[arg-type]
+            hook = {"SCAIFLOW_SCAIKEY_WEBHOOK_SECRET": SECRET}
+            made = Installation(tmp_path, key, grid, SCAIFLOW_REDIS_URL=redis_url, **hook)  # type: ignore[arg-type]
             stack.enter_context(made.group)
             made.start(with_worker=False)
         visitor = made.visitor()
+        event = {"id": "evt_1", "type": "application.group_assigned", "tenant_id": "tnt_demo", "data": {}}
+        handled = visitor.send("POST", "/api/v1/webhooks/scaikey", event, signed_headers(event))
+        with closing(made.connect()) as database:
+            kept = database.execute("SELECT outcome, waits_since IS NULL FROM webhooks_delivery").fetchall()
         flow_id = visitor.send("POST", "/api/v1/flows", {"name": "x", "content": greeting()}).body["id"]
         told = [send(visitor, flow_id) for _ in range(2)]
         jobs = visitor.send("GET", f"/api/v1/flows/{flow_id}/jobs").body["items"]
+    assert (handled.status, handled.body, kept) == (200, {"handled": True}, [("will be applied", 0)])
     for answer in told:
         assert (answer.status, answer.body["detail"]["component"]) == (503, "broker")
         assert answer.headers["retry-after"]
     assert [(job["state"], job["error"]["status"]) for job in jobs] == [("failed", 503)] * 2
     assert grid.asked == []
+
+
+def signed_headers(event: dict[str, Any]) -> dict[str, str]:
+    """For the bytes that a visitor sends."""
+    return signed(json.dumps(event).encode())
 
 
 def send(visitor: Any, flow_id: str) -> Any:
