@@ -218,7 +218,7 @@ async def watching(
 ) -> AsyncIterator[Watch]:
     """A watch for as long as the body runs. Raises ServiceFailed, ServiceRefused, PassedThrough, Unavailable."""
     key = (asyncio.get_running_loop(), credential.base_url, tenant_id, core_id)
-    hub = _hubs.setdefault(key, Hub(key, core_id))
+    hub = _hubs.get(key) or _hubs.setdefault(key, Hub(key, core_id))
     watch = Watch(credential)
     try:
         if len(hub.watches) >= MOST_WATCHERS:

@@ -35,7 +35,7 @@ from lookups.tail import Batch
 from scaiflow.kit import crypto
 
 log = structlog.get_logger(__name__)
-HOLD_SECONDS, GRACE_SECONDS = 3.0, 0.2
+HOLD_SECONDS, GRACE_SECONDS = 3.0, 0.4
 MOST_BATCHES, MOST_BATCH_BYTES, KEPT_SECONDS = 32, 1024 * 1024, 60
 MOST_BORROWED = 30
 AWAY = (RedisError, OSError)
@@ -181,11 +181,11 @@ class SharedTurns:
                 await self._client.set(self._turn, self._me, px=_ms(HOLD_SECONDS))
 
     async def _seconds_to_turn(self) -> float:
-        """Until the key has gone, and a little more, the less the longer ago we read. No longer than an interval: a reading
-        that is going on may end at any time."""
+        """Until the key has gone, and a little more, half as much for each interval since we read. No longer than an
+        interval: a reading that is going on may end at any time."""
         left = max(0, await self._client.pttl(self._turn)) / 1000
         interval, since = settings.EVENT_POLL_SECONDS, time.monotonic() - self._read_at
-        return float(min(left + min(GRACE_SECONDS, interval) * interval / (interval + since), interval))
+        return float(min(left + min(GRACE_SECONDS, interval) * 0.5 ** min(since / interval, 60), interval))
 
     def _sealed(self, batch: Batch) -> str:
         """Too large a batch is not sent: one behind which nobody can be sends them to read for themselves."""

@@ -24,7 +24,7 @@ from tests.servers import RestartingRedis
 from tests.tenants.test_sync import wait_until
 
 __all__ = ["flow_id", "log", "quick"]
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]  # once is enough: no database tells of it
 DENIED = Told(403, {"error": {"code": "denied", "message": "no"}})
 Story = Callable[[Reader], Awaitable[Any]]
 
@@ -194,10 +194,10 @@ def test_events_rest_in_redis_sealed_few_and_not_for_long(
     monkeypatch.setattr("lookups.turns.MOST_BATCHES", 3)
     both = watch({ada: reads(24), vera_too: reads(24)})
     for _ in range(8):
+        polls(log, ada)
         log.add(3)
         for event in log.events:
             event["payload"]["text"] = "a canary of theirs"
-        polls(log, ada)
     assert [part.result(20) for part in both] == [list(range(24))] * 2
     with redis.Redis.from_url(server.url) as client:
         (stored,) = [key for key in client.scan_iter("scaiflow:events:*") if client.type(key) == b"stream"]
