@@ -73,6 +73,10 @@ def test_a_task_that_a_killed_worker_had_taken_is_done_by_the_next_and_only_once
         with closing(made.locked()):  # who takes the task cannot write down that it works on it
             start_worker(made.group, made.env)
             until(lambda: broker.taken() == [job_id], "the task is taken")
+            with pytest.raises(
+                AssertionError, match="done with it"
+            ):  # also not when it has begun, which takes a moment
+                until(lambda: not broker.taken(), "the worker says that it is done with it", seconds=2)
             made.kill_who_works()
         assert broker.taken() == [job_id]
         assert visitor.send("GET", f"/api/v1/jobs/{job_id}").body["state"] == "queued"
