@@ -311,6 +311,7 @@ def narrowings(model: type[models.Model], browser: Browser) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.everywhere
 def test_every_filter_and_every_date_narrows_its_list_inside_the_tenant(
     tenants: dict[str, Tenant], enter: Enter
 ) -> None:

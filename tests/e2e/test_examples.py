@@ -17,7 +17,7 @@ from scaiflow.console.stage import MANAGE, Ports, start_sandbox, start_web, thro
 from scaiflow.console.visitor import Visitor, request
 from tests.e2e.client import Typed
 
-pytestmark = [pytest.mark.process, pytest.mark.slow]
+pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.everywhere]
 EXAMPLES = {path.name.removesuffix(".flow.json"): json.loads(path.read_text())
             for path in sorted((Path(__file__).parents[2] / "docs" / "examples").glob("*.flow.json"))}  # fmt: skip
 
