@@ -6,6 +6,7 @@ from scaiflow.kit.audit import register
 
 FLOW_CREATED = register("flow.created")
 FLOW_CHANGED = register("flow.changed")
+FLOW_EDITED_LIVE = register("flow.edited_live")
 FLOW_DELETED = register("flow.deleted")
 FLOW_RESTORED = register("flow.restored")
 FLOW_OWNER_CHANGED = register("flow.owner_changed")

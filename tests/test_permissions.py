@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -10,12 +10,14 @@ from django.db import connection
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from catalog.models import Package, PackageGroup, PackageVersion
-from flows.models import Deployment, Flow, FlowACL, FlowTag, FlowVersion, Job
+from flows.models import Deployment, DocumentUpdate, Flow, FlowACL, FlowDocument, FlowTag, FlowVersion, Job
+from flows.urls import websocket_urlpatterns
 from scaiflow.kit.models import AuditEntry
 from tenants.models import Group, Membership, Secret, User
 from tests.conftest import Caller, Once, SignIn
 from tests.drawings import greeting
 from tests.scaikey import ScaiKey
+from tests.sockets import JOINED, SYNC, WRITE, knock
 
 PUBLIC, TOKEN, VIEW, MANAGE = "public", "any token", "scaicore:view", "scaicore:manage"
 
@@ -26,7 +28,7 @@ class Row:
     `role` is the admin role that is asked for besides ("tenant": either of them), `home` the tenant that the object is in
     (a tenant admin of another sees nothing there). `author` says that the object is its author's and the admins' to change.
     Ids that are unique in a tenant alone are `local`: asked for from another, they are no secret there, but nothing at all.
-    `ok` is the status for those who may."""
+    `ok` is the status for those who may. A socket has two methods: to come in, and to write."""
 
     method: str
     path: str
@@ -111,6 +113,8 @@ TABLE = [
     Row("GET", FLOW + "/presence", VIEW, level="view"),
     Row("DELETE", FLOW + "/presence", VIEW, level="view", ok=204),
     Row("POST", FLOW + "/presence/heartbeat", VIEW, level="view", ok=204, body={"display_name": "A", "color": "#0f0"}),
+    Row(SYNC, FLOW + "/sync", VIEW, level="view", ok=JOINED),
+    Row(WRITE, FLOW + "/sync", MANAGE, level="edit", ok=JOINED),
     Row("GET", FLOW + "/acls", VIEW, level="admin"),
     Row("POST", FLOW + "/acls", MANAGE, level="admin", ok=201, body=GRANT),
     Row("PATCH", FLOW + "/acls/{acl}", MANAGE, level="admin", body={"level": "edit"}),
@@ -186,6 +190,8 @@ ROLES = [
 
 
 def expected(row: Row, role: Role) -> int:
+    if row.method == WRITE and (joined := expected(replace(row, method=SYNC, needs=VIEW, level="view"), role)) != JOINED:
+        return joined  # who may not come in is told so first
     if not role.may(row.needs):
         return 403
     if row.level and not role.level:
@@ -241,6 +247,8 @@ def let_in(role: Role, stage: dict[str, str]) -> None:
 
 
 def ask(caller: Caller, row: Row, stage: dict[str, str]) -> int:
+    if row.method in {SYNC, WRITE}:
+        return knock(row.method, row.path.format(**stage), token=caller.token)
     body = None
     if row.method in {"POST", "PUT", "PATCH"}:
         body = {name: stage["flow"] if value == "{flow}" else value for name, value in row.body.items()}
@@ -248,7 +256,8 @@ def ask(caller: Caller, row: Row, stage: dict[str, str]) -> int:
 
 
 STATE = (
-    Flow, FlowACL, FlowTag, FlowVersion, Job, Deployment, User, Secret, Package, PackageGroup, PackageVersion,
+    Flow, FlowACL, FlowTag, FlowVersion, FlowDocument, DocumentUpdate, Job, Deployment, User, Secret, Package,
+    PackageGroup, PackageVersion,
 )  # fmt: skip
 
 
@@ -285,6 +294,7 @@ def test_everybody_may_do_what_the_table_says_and_no_more(
     is_changed = rows_of_state() != before
     if not is_refused and is_changed:
         assert AuditEntry.objects.filter(actor_id=role.name, result="done").exists(), "a change that nobody wrote down"
+    assert is_changed or row.method != WRITE or is_refused
     if is_refused:
         assert not is_changed
         refusals = AuditEntry.objects.filter(actor_id=role.name, tenant_id=role.tenant, result="refused").count()
@@ -318,18 +328,30 @@ def methods_of(view: Any) -> list[str]:
     return list(kind.methods if isinstance(told, property) else told)
 
 
+def sockets() -> list[str]:
+    """Every address that has a socket; the last pattern is for all those that have none."""
+    *found, _none = websocket_urlpatterns
+    return [str(pattern.pattern) for pattern in found]
+
+
+def example(row: Row) -> str:
+    path = row.path.format(flow="flow_1", deleted="flow_1", job="job_1", acl="acl_1", package="x", deleted_package="x")
+    return path.partition("?")[0]
+
+
 def test_every_route_and_method_is_in_the_table(db: None) -> None:
-    tried = set()
-    for row in TABLE:
-        path = row.path.format(
-            flow="flow_1", deleted="flow_1", job="job_1", acl="acl_1", package="x", deleted_package="x"
-        )
-        tried.add((get_resolver().resolve(path.partition("?")[0]).route, row.method))
+    tried = {
+        (get_resolver().resolve(example(row)).route, row.method) for row in TABLE if row.method not in {SYNC, WRITE}
+    }
     for road, view in routes():
         for method in methods_of(view):
             assert (road, method) in tried, f"{method} {road} is not in the table of rights"
 
 
-def test_a_method_without_an_entry_does_not_exist(ada: Caller, stage: dict[str, str]) -> None:
-    for method in ("PATCH", "OPTIONS", "TRACE"):
-        assert ada.generic_json(method, f"/api/v1/flows/{stage['flow']}", None) == 405
+def test_every_socket_is_in_the_table() -> None:
+    tried = set()
+    for row in TABLE:
+        if row.method in {SYNC, WRITE}:
+            match = next(found for pattern in websocket_urlpatterns if (found := pattern.resolve(example(row)[1:])))
+            tried.add((match.route, row.method))
+    assert tried == {(road, method) for road in sockets() for method in (SYNC, WRITE)}

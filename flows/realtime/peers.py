@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 from django.conf import settings
 
 from flows.realtime.outlets import GRACE_SECONDS, Outlet, Wire
@@ -22,12 +23,13 @@ LOOKS = ("color", "colorLight")
 class Peer:
     __slots__ = (
         "_bound", "_closer", "_slack", "closing", "expires_at", "has_spoken", "is_told_denied", "may_write",
-        "on_close", "outlet", "principal",
+        "on_close", "outlet", "principal", "request_id",
     )  # fmt: skip
 
     def __init__(self, *, outlet: Outlet, principal: Principal, may_write: bool) -> None:
         self.outlet = outlet
         self.principal = principal
+        self.request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
         self.may_write = may_write
         self.expires_at = principal.expires_at
         self.closing: Close | None = None
