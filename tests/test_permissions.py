@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -272,6 +274,10 @@ def rows_of_state() -> list[Any]:
     return found
 
 
+def objects_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
 def trials() -> list[Any]:
     """Every row with every role; those whom an entry let in only where a flow is concerned."""
     return [
@@ -299,6 +305,27 @@ def test_everybody_may_do_what_the_table_says_and_no_more(
         assert not is_changed
         refusals = AuditEntry.objects.filter(actor_id=role.name, tenant_id=role.tenant, result="refused").count()
         assert refusals == (0 if row.local and expected(row, role) == 404 else 1)
+
+
+WRITES = [
+    row
+    for row in TABLE
+    if row.method not in {"GET", "HEAD", SYNC} and row.needs in {TOKEN, MANAGE} and row.ok < 300
+    if not row.path.endswith("/deploy/preview")  # it asks what a deploy would do
+]
+
+
+@pytest.mark.parametrize("row", WRITES, ids=lambda row: f"{row.method} {row.path}")
+def test_a_write_that_cannot_be_written_down_has_written_nothing(
+    sign_in: SignIn, stage: dict[str, str], row: Row, empty_storage: Path, break_the_log: Callable[[], None]
+) -> None:
+    role = next(role for role in ROLES if expected(row, role) == row.ok)
+    caller = sign_in(role.name, tenant=role.tenant, scope=role.scope, admin_role=role.admin_role)
+    let_in(role, stage)
+    before = rows_of_state(), objects_in(empty_storage)
+    break_the_log()
+    assert ask(caller, row, stage) == 503
+    assert (rows_of_state(), objects_in(empty_storage)) == before
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.method} {row.path}")
