@@ -13,13 +13,13 @@ from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.utils import timezone
 
-from flows.models import Deployment, Flow, Job
+from flows.models import Deployment, Job
 from flows.tasks import deploy_flow, run_flow_tests
 from scaiflow.console.tasks import keep_the_house
 from tenants.models import Group, Membership, User
 from tenants.operations.vault import write_secret
 from tests import cast
-from tests.conftest import Caller, SignIn
+from tests.conftest import SignIn
 from tests.console.visitors import Visitor
 from tests.drawings import greeting
 from tests.flows.deploying import CORES

@@ -192,7 +192,8 @@ ROLES = [
 
 
 def expected(row: Row, role: Role) -> int:
-    if row.method == WRITE and (joined := expected(replace(row, method=SYNC, needs=VIEW, level="view"), role)) != JOINED:
+    joined = expected(replace(row, method=SYNC, needs=VIEW, level="view"), role) if row.method == WRITE else JOINED
+    if joined != JOINED:
         return joined  # who may not come in is told so first
     if not role.may(row.needs):
         return 403

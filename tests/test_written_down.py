@@ -52,6 +52,8 @@ def everything(folder: Path, *, but: set[str]) -> dict[str, list[Any]]:
 def test_every_registered_action_has_its_deed() -> None:
     autodiscover_modules("actions")
     assert set(DEEDS) == {action for action in audit.ACTIONS if not action.startswith("tests.")}
+    page = (Path(__file__).parents[1] / "docs/identity.md").read_text()
+    assert [action for action in DEEDS if f"`{action}`" not in page] == []
 
 
 @pytest.mark.parametrize("action", DEEDS)

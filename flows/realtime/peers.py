@@ -22,8 +22,8 @@ LOOKS = ("color", "colorLight")
 
 class Peer:
     __slots__ = (
-        "_bound", "_closer", "_slack", "closing", "expires_at", "has_spoken", "is_told_denied", "may_write",
-        "on_close", "outlet", "principal", "request_id",
+        "_bound", "_closer", "_slack", "closing", "expires_at", "has_spoken", "is_noted", "is_told_denied",
+        "may_write", "on_close", "outlet", "principal", "request_id",
     )  # fmt: skip
 
     def __init__(self, *, outlet: Outlet, principal: Principal, may_write: bool) -> None:
@@ -35,6 +35,7 @@ class Peer:
         self.closing: Close | None = None
         self.on_close: Callable[[], None] = _nothing
         self.is_told_denied = False
+        self.is_noted = False  # that it writes here stands in the audit log
         self.has_spoken = True
         self._bound = int(settings.SYNC_QUEUE_BYTES)  # looked up once: it is asked for at every message
         self._slack = 0

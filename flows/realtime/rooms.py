@@ -171,9 +171,15 @@ class Room:
         return Group(change, authors.pop() if len(authors) == 1 else None, answers, sittings)
 
     def _begun_by(self, authors: set[Peer]) -> list[Sitting]:
-        new = {peer.principal.sub: peer for peer in authors if peer.principal.sub not in self._writers}
-        self._writers |= {sub for sub, peer in new.items() if peer in self.peers}  # who left meanwhile is to come anew
+        """Who left meanwhile begins anew when they come back."""
+        new = {peer.principal.sub: peer for peer in authors if not self._is_noted(peer)}
+        self._writers |= {peer.principal.sub for peer in authors & self.peers}
+        for peer in authors:
+            peer.is_noted = True
         return [Sitting(sub, peer.request_id) for sub, peer in new.items()]
+
+    def _is_noted(self, peer: Peer) -> bool:
+        return peer.is_noted or peer.principal.sub in self._writers
 
     def _answer_to(self, peer: Peer, vector: bytes) -> bytes:
         """Empty for who asked with no vector at all, and is closed."""
