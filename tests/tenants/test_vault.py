@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -180,6 +180,16 @@ class TestScaiVault:
         vault.failing = ""
         assert tara.post(ROAD, {"api_key": OTHER_KEY, "base_url": new}).status_code == 204
         assert tara.get(ROAD).json()["masked_key"] == f"{OTHER_KEY[:4]}...{OTHER_KEY[-4:]}"
+
+    def test_nothing_changes_there_that_cannot_be_written_down_here(
+        self, tara: Caller, vault: Vault, break_the_log: Callable[[], None]
+    ) -> None:
+        tara.post(ROAD, {"api_key": KEY})
+        before = dict(vault.kept)
+        break_the_log()
+        assert tara.post(ROAD, {"api_key": OTHER_KEY}).status_code == 503
+        assert tara.delete(ROAD).status_code == 503
+        assert vault.kept == before
 
     def test_our_token_asks_for_what_it_needs_and_is_kept(self, tara: Caller, vault: Vault, scaikey: ScaiKey) -> None:
         before = len(scaikey.calls("POST", "/token"))
