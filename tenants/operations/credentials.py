@@ -87,8 +87,8 @@ def credential_status(*, tenant_id: str) -> dict[str, object]:
 
 def set_credential(*, by: Principal, api_key: str, base_url: str | None, tenant_id: str = "") -> None:
     """Of their own tenant, unless a super admin names another. A vault that fails half-way leaves no key beside an address
-    that it was not given for. ScaiVault takes nothing back, so what is written down comes first. Raises NotAllowed, Unprocessable (a base URL that tokens must not be sent to), BadSecretPath,
-    Unavailable."""
+    that it was not given for. ScaiVault takes nothing back, so what is written down comes first. Raises NotAllowed,
+    Unprocessable (a base URL that tokens must not be sent to), BadSecretPath, Unavailable."""
     tenant_id = tenant_of_interest(by, tenant_id)
     if base_url is not None:
         _check_base_url(base_url)
