@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import override_settings
 from django.urls import resolve
 from hypothesis import HealthCheck
@@ -20,6 +20,7 @@ from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 import scaiflow.celery  # noqa: F401  the Celery application, as the server's entry points load it
+from scaiflow.kit.models import AuditEntry
 from tenants.models import User
 from tests import cast, conformance
 from tests.loopback import Service, serving
@@ -78,6 +79,16 @@ def scaigrid(settings: Any) -> Iterator[Service]:
         settings.SCAIGRID_BASE_URL = running.url
         settings.SCAIGRID_ALLOWED_HOSTS = ["127.0.0.1"]
         yield running
+
+
+@pytest.fixture
+def break_the_log(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From when it is called, no entry can be written into the audit log."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OperationalError("the audit log's disk is full")
+
+    return lambda: monkeypatch.setattr(AuditEntry, "save", refuse)
 
 
 # A busy machine is no finding; and what CI tries is the same every time.

@@ -156,6 +156,43 @@ def test_a_list_that_shrank_deletes_nobody_unless_forced(directory: Directory, l
     assert len(living(User)) == left
 
 
+def shrink(directory: Directory, what: str) -> None:
+    """One group of three is left, with all its members; or one member of six, with all groups."""
+    everybody = directory.people["tnt_demo"]
+    directory.groups["tnt_demo"] = {"grp_a": "A", "grp_b": "B", "grp_c": "C"}
+    directory.members = {"grp_a": everybody, "grp_b": everybody, "grp_c": []}
+    directory.serve()
+    sync()
+    if what == "groups":
+        directory.groups["tnt_demo"] = {"grp_a": "A"}
+    else:
+        directory.members = {"grp_a": everybody[:1]}
+
+
+@pytest.mark.parametrize(("what", "ended"), [("groups", (0, 2, 3)), ("memberships", (0, 0, 5))])
+def test_groups_and_memberships_are_guarded_as_people_are(
+    directory: Directory, sam: Caller, what: str, ended: tuple[int, ...]
+) -> None:
+    """Half of the memberships are left when a group is: then the groups alone are too few."""
+    shrink(directory, what)
+    counts = ("users_soft_deleted", "groups_soft_deleted", "memberships_soft_deleted")
+    told = sam.post("/api/v1/admin/sync").json()
+    assert (told["skipped_reason"], *(told[count] for count in counts)) == ("shrunk", 0, 0, 0)
+    assert living(Group) == {"grp_a", "grp_b", "grp_c"}
+    assert Membership.objects.living().count() == 6
+    told = sam.post("/api/v1/admin/sync", {"force": True}).json()
+    assert (told["skipped_reason"], *(told[count] for count in counts)) == (None, *ended)
+    assert Membership.objects.living().count() == 6 - ended[2]
+
+
+def test_what_is_half_as_long_is_believed(directory: Directory) -> None:
+    shrink(directory, "memberships")
+    directory.groups["tnt_demo"].pop("grp_c")
+    directory.members = {"grp_a": directory.people["tnt_demo"]}
+    report = sync()
+    assert (report["skipped_reason"], report["groups_soft_deleted"], report["memberships_soft_deleted"]) == (None, 1, 3)
+
+
 def test_people_of_another_tenant_in_a_list_are_left_out(directory: Directory) -> None:
     directory.people["tnt_demo"].append(person("usr_olaf", "tnt_other"))
     directory.members["grp_all"].append(person("usr_olaf", "tnt_other"))
@@ -278,6 +315,10 @@ def test_what_a_sweep_changed_of_somebody_stands_in_the_audit_log(directory: Dir
     entry = AuditEntry.objects.filter(action="mirror.synced").latest("sequence")
     assert entry.actor_id == "system"
     assert entry.changes["names"] == {"users_changed": [{"id": "usr_ada", "status": ["ACTIVE", "SUSPENDED"]}]}
+    directory.groups["tnt_demo"]["grp_all"] = "Everyone"
+    sync()
+    entry = AuditEntry.objects.filter(action="mirror.synced").latest("sequence")
+    assert entry.changes["names"] == {"groups_changed": [{"id": "grp_all", "name": ["Everybody", "Everyone"]}]}
 
 
 @pytest.mark.django_db(transaction=True)
