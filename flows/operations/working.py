@@ -7,6 +7,7 @@ dies leaves all of it or nothing. A worker that was thought dead and is not stop
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -243,8 +244,13 @@ def _clean(row: models.Model) -> None:
 
 def _as_data(error: AppError) -> dict[str, Any]:
     if isinstance(error, PassedThrough):
-        return {"status": error.status, "body": error.body.decode("utf-8", "replace"), "headers": error.headers}
+        return {"status": error.status, **_as_body(error.body), "headers": error.headers}
     return {"status": error.status, "detail": error.detail, "headers": error.headers}
+
+
+def _as_body(raw: bytes) -> dict[str, str]:
+    """To be read by people, and, because that may not be all of it, as it came."""
+    return {"body": raw.decode("utf-8", "replace"), "body_base64": base64.b64encode(raw).decode()}
 
 
 def _bug(job: Job, error: BaseException) -> dict[str, Any]:

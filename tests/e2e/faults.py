@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import sqlite3
 import threading
@@ -179,6 +181,36 @@ class Pipe:
         os.close(self.writer)
         self.path.unlink()
         self.path.write_bytes(self.real)
+
+
+class Broker:
+    """What Celery keeps in a Redis of the tasks that workers have taken and have not said to be done with."""
+
+    def __init__(self, url: str) -> None:
+        self.client = redis.Redis.from_url(url)
+
+    def taken(self) -> list[str]:
+        """The jobs of these tasks."""
+        return sorted(self._job_of(json.loads(raw)[0]) for raw in self.client.hvals("unacked"))
+
+    def messages(self) -> list[bytes]:
+        return [json.dumps(json.loads(raw)[0]).encode() for raw in self.client.hvals("unacked")]
+
+    def is_empty(self) -> bool:
+        return not self.client.hlen("unacked") and not self.client.llen("celery")
+
+    def let_an_hour_pass(self) -> None:
+        """As far as the tasks are concerned that dead workers have taken: the next worker takes them."""
+        for tag in self.client.zrange("unacked_index", 0, -1):
+            self.client.zadd("unacked_index", {tag: 0})
+
+    def deliver(self, message: bytes) -> None:
+        self.client.lpush("celery", message)
+
+    @staticmethod
+    def _job_of(message: dict[str, Any]) -> str:
+        _, arguments, _ = json.loads(base64.b64decode(message["body"]))
+        return str(arguments["job_id"])
 
 
 class Eavesdropper:

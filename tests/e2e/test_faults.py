@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.drawings import edge, greeting, node
-from tests.e2e.faults import HELD, Eavesdropper, Installation, Pipe, StatefulGrid
+from tests.e2e.faults import HELD, Broker, Eavesdropper, Installation, Pipe, StatefulGrid
 from tests.loopback import Told, serving
 from tests.scaikey import ScaiKey
 from tests.servers import running_postgres, running_redis
@@ -89,6 +89,13 @@ class Deploys:
         found = row[0] if row else []
         return {entry["step"]: entry["state"] for entry in (json.loads(found) if isinstance(found, str) else found)}
 
+    def running(self) -> list[str]:
+        """The jobs that somebody works on, as far as the database knows, read past the server."""
+        with closing(self.installation.connect()) as database:
+            rows = database.execute("SELECT id FROM flows_job WHERE state = 'running' ORDER BY id").fetchall()
+        assert len(rows) == len(PLACES)
+        return sorted(row[0] for row in rows)
+
     def states(self) -> set[str]:
         return {self.get(place, "jobs")["items"][0]["state"] for place in PLACES}
 
@@ -117,6 +124,8 @@ def test_a_deploy_that_was_killed_at_any_step_is_made_good_by_its_retry(installa
         assert deploys.steps("at-compile") == {"read": "done", "credential": "done", "compile": "running"}
         grid.go["at-the-record"].set()  # its Core is made, and what it did cannot be written down
         installation.kill_who_works()
+        if ears:  # the dead worker had said of none of its tasks that it was done with it
+            assert Broker(ears.url).taken() == deploys.running()
         lock.close()
         for event in grid.go.values():
             event.set()

@@ -72,13 +72,14 @@ def test_a_name_chooses_fixtures(ada: Caller, echo: Service) -> None:
 
 def test_an_upstream_that_fails_is_that_fixtures_error(ada: Caller, scaigrid: Service) -> None:
     answers = [
-        Told(500, {"error": {"code": "BOOM", "message": "it broke"}}), Told(429, b"slow"), Told(200, b"<html>"),
+        Told(500, {"error": {"code": "BOOM", "message": "it broke"}}), Told(429, b"\xff"), Told(200, b"<html>"),
         Told(200, {"data": {"output": {}}}),
     ]  # fmt: skip
     scaigrid.on("POST", INVOKE, lambda asked: answers[asked.json["input"]["n"]])
     told = run(ada, deployed(ada, *(fixture(str(n), {}, n=n) for n in range(4)))).json()
     assert [result["ok"] for result in told["results"]] == [False, False, False, True]
     assert "it broke" in told["results"][0]["error"]
+    assert "429" in told["results"][1]["error"]
     assert (told["passed"], told["failed"]) == (1, 3)
 
 

@@ -7,18 +7,19 @@ from io import StringIO
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError
+from django.db import IntegrityError, connections
 from django.utils import timezone
 
 from scaiflow.kit.jobs import enqueue
-from scaiflow.kit.leases import LeaseTaken, lease
+from scaiflow.kit.leases import TERM, LeaseTaken, lease
 from scaiflow.kit.models import AuditChain, AuditEntry, Lease
 from scaiflow.kit.schedule import Beat
 from tenants.models import Group, Membership, User
 from tenants.operations.sync import LEASE, refresh_users, sync
 from tests.conftest import Caller
-from tests.loopback import Told
+from tests.loopback import Asked, Told
 from tests.scaikey import ScaiKey
 from tests.tenants.directory import ENVELOPES, Directory, person
 
@@ -237,6 +238,36 @@ def test_a_lease_of_a_dead_holder_ends_and_a_late_holder_notices() -> None:
                 late.renew()
             with pytest.raises(LeaseTaken), lease("tests"):
                 pass
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("long_list", ["users", "groups", "members"])
+@pytest.mark.parametrize("work", [sync, lambda: refresh_users(tenant_id="tnt_demo")])
+def test_a_list_of_many_pages_does_not_outlive_the_lease(directory: Directory, work: Any, long_list: str) -> None:
+    """Each page takes most of the term, and somebody else asks meanwhile."""
+    directory.page_size = 1
+    directory.effective = Told(403) if long_list != "users" else None
+    directory.serve()
+    roads = {
+        "users": directory.road("tnt_demo"), "groups": "/api/v1/admin/groups/",
+        "members": "/api/v1/admin/groups/grp_all/members",
+    }  # fmt: skip
+    road, others = roads[long_list], []
+    answer = directory.scaikey.answer_of("GET", road)
+    with time_machine.travel(datetime.now(UTC)) as clock:
+
+        def slow_page(asked: Asked) -> Told:
+            clock.shift(TERM * 0.8)
+            others.append(sync()["skipped_reason"])
+            connections.close_all()
+            return answer(asked)
+
+        directory.scaikey.on("GET", road, slow_page)
+        done = work()
+    assert done is True or done["skipped_reason"] is None
+    assert living(User) == {"usr_ada", "usr_ben", "usr_eve"}
+    assert len(others) >= 2
+    assert set(others) == {"running"}
 
 
 def test_without_a_scaikey_there_is_nothing_to_sweep(settings: Any) -> None:
