@@ -124,6 +124,12 @@ class Installation:
         if self.redis_url and with_worker:
             start_worker(self.group, self.env)
 
+    def let_others_go_first(self) -> None:
+        """Whoever works, until killed: on a busy machine it gets less time than this process, which watches it."""
+        worker = self.group.running["worker" if self.redis_url else "web"]
+        for thread in Path(f"/proc/{worker.pid}/task").iterdir():
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), 10)
+
     def kill_who_works(self) -> None:
         """kill -9, and nobody in the place of the dead yet."""
         dead = self.group.running.pop("worker" if self.redis_url else "web")
