@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -21,6 +22,7 @@ from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 import scaiflow.celery  # noqa: F401  the Celery application, as the server's entry points load it
+from scaiflow.sandbox.runtime.interpreter import STACK
 from tenants.models import User
 from tests import cast, conformance
 from tests.loopback import Service, serving
@@ -90,6 +92,8 @@ def scaigrid(settings: Any) -> Iterator[Service]:
         yield running
 
 
+# As the sandbox's runtime does while it runs something; hypothesis wants no change during a test.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), STACK))
 # A busy machine is no finding; and what CI tries is the same every time.
 hypothesis_settings.register_profile(
     "ours", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
