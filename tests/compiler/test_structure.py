@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from flows.compiler import CompileError, compile_flow, validate
 from scaiflow.sandbox.runtime.interpreter import execute
+from scaiflow.sandbox.runtime.program import Program
 from scaiflow.sandbox.runtime.services import Limits, LonelyHost, Services
 from scaiflow.sandbox.runtime.standin.model import StandIn
 from scaiflow.sandbox.runtime.verifier import load
@@ -21,11 +22,11 @@ from tests.compiler.walks import Walk
 ORDER = {"unstructured", "cycle", "missing_condition", "unknown_port", "no_entry"}
 
 
-def visited(manifest: str, given: dict[str, Any]) -> list[str]:
+def visited(program: Program, given: dict[str, Any]) -> list[str]:
     """The nodes that the sandbox's runtime enters, in order."""
     host = LonelyHost()
     limits = Limits(steps=20_000, seconds=60)
-    outcome = execute(load(manifest), given, Services(StandIn(), host=host, limits=limits))
+    outcome = execute(program, given, Services(StandIn(), host=host, limits=limits))
     assert outcome.status == "completed", outcome.error
     entered = [payload["node_id"] for kind, payload in host.events if kind == "block.entered"]
     return [node_id for node_id in entered if node_id]
@@ -34,7 +35,7 @@ def visited(manifest: str, given: dict[str, Any]) -> list[str]:
 def compare(drawing: Drawing, seed: int) -> bool:
     """Whether the document compiles; if so, both interpreters agree on several inputs."""
     try:
-        manifest = compile_flow(drawing.document).body.decode()
+        program = load(compile_flow(drawing.document).body.decode())
     except CompileError as error:
         codes = {found.code for found in error.diagnostics if found.severity == "error"}
         assert codes <= ORDER, codes
@@ -45,7 +46,7 @@ def compare(drawing: Drawing, seed: int) -> bool:
             expected = Walk(drawing.document, given).run()
         except OverflowError:
             continue  # a run of thousands of nodes; the next input is shorter
-        assert visited(manifest, given) == expected
+        assert visited(program, given) == expected
     return True
 
 

@@ -74,7 +74,7 @@ class StatefulGrid(Service):
             case "GET", path if path == CORES:
                 return "list", lambda: Told(200, {"data": [{"id": i, "slug": s} for s, i in self.cores.items()]})
             case "POST", path if path == CORES:
-                return "create", lambda: self._made(self.cores, yaml.safe_load(asked.body)["core"]["name"])
+                return "create", lambda: self._made(self.cores, _slug_in(asked.body))
             case "POST", path if path.startswith(CORES):
                 return last, lambda: self._publish(core) if last == "publish" else self._unpublish(core)
         return "core", lambda: self._core(last)
@@ -100,6 +100,11 @@ class StatefulGrid(Service):
             return Told(400, {"error": {"code": "BAD_REQUEST", "message": "Core is not published"}})
         self.published.remove(core)
         return Told(200, {"data": {}})
+
+
+def _slug_in(manifest: bytes) -> str:
+    """Read by the fast half of YAML: the slow one takes longer for thousands of steps than a deploy waits for an answer."""
+    return str(yaml.load(manifest, yaml.CSafeLoader)["core"]["name"])
 
 
 class Installation:
