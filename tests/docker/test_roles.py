@@ -19,10 +19,11 @@ from typing import Any
 import pytest
 
 from scaiflow.console.processes import Processes, clean_environment, free_port, is_taken
-from scaiflow.console.stage import MANAGE, Ports, throwaway_environment
+from scaiflow.console.stage import Ports, throwaway_environment
 from scaiflow.console.visitor import Visitor, request
 from tests.drawings import greeting
 from tests.loopback import Asked, Service, Told, serving
+from tests.migrated import migrate
 from tests.scaikey import ScaiKey
 from tests.servers import die_with_parent, running_redis
 
@@ -51,7 +52,7 @@ class Installation:
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }  # fmt: skip
         with Processes(logs=folder) as group:
-            group.run("migrate", [*MANAGE, "migrate", "--noinput"], self.env)
+            migrate(group, self.env)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         stack.callback(self._stop)
 

@@ -15,9 +15,10 @@ import redis
 import yaml
 
 from scaiflow.console.processes import Processes, clean_environment, free_port
-from scaiflow.console.stage import MANAGE, Ports, start_web, start_worker, throwaway_environment
+from scaiflow.console.stage import Ports, start_web, start_worker, throwaway_environment
 from scaiflow.console.visitor import Visitor
 from tests.loopback import Asked, Service, Told
+from tests.migrated import migrate
 from tests.scaikey import ScaiKey
 
 CORES, SCOPES = "/v1/modules/scaicore/cores", "/v1/modules/scaiqueue/scopes"
@@ -124,7 +125,7 @@ class Installation:
         self.group = Processes(logs=folder)
 
     def start(self, *, with_worker: bool = True) -> None:
-        self.group.run("migrate", [*MANAGE, "migrate", "--noinput"], self.env)
+        migrate(self.group, self.env)
         start_web(self.group, self.env, self.ports)
         if self.redis_url and with_worker:
             start_worker(self.group, self.env)
