@@ -51,7 +51,9 @@ def pytest_load_initial_conftests() -> Generator[None]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if DATABASE not in os.environ:
         return
-    stands = [bool(item.get_closest_marker("django_db") or STANDS & set(getattr(item, "fixturenames", ()))) for item in items]
+    stands = [
+        bool(item.get_closest_marker("django_db") or STANDS & set(getattr(item, "fixturenames", ()))) for item in items
+    ]
     config.hook.pytest_deselected(items=[item for item, kept in zip(items, stands, strict=True) if not kept])
     items[:] = [item for item, kept in zip(items, stands, strict=True) if kept]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,13 @@ from webhooks.models import Delivery
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def midday() -> Iterator[None]:
+    """No day ends while a test runs."""
+    with time_machine.travel(NOON):
+        yield
 
 
 def delivered(days_ago: int) -> Delivery:
