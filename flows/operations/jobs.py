@@ -107,7 +107,7 @@ def cancel_job(*, job: Job, by: Principal) -> Job:
     if job.is_over:
         raise AlreadyOver(f"the job is over: {job.state}")
     with transaction.atomic():
-        ended = end_job(job, state=JobState.CANCELLED, only=JobState.QUEUED)
+        ended = end_job(job, state=JobState.CANCELLED, only=JobState.QUEUED, by=by.sub)
         running = Job.objects.filter(id=job.id, state=JobState.RUNNING)
         if not ended and not running.update(cancel_asked_at=timezone.now()):
             raise AlreadyOver("the job is over")  # it ended between the look and the lock

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from flows.operations.documents import append_updates
+from flows.operations.sittings import Sitting, begin_sittings
 from flows.realtime.threads import on_reader, on_writer
 from flows.streams import DIRTY, RETAIN_SECONDS, drop_from_stream, log_key
 from flows.sync.document import merged_in_chunks
@@ -43,6 +44,10 @@ class Journal(Protocol):
     async def write(self, groups: Groups) -> None:
         """Raises JournalDown."""
 
+    async def begin(self, flow_id: str, change: bytes, sittings: Sequence[Sitting]) -> None:
+        """A group with which people begin to write, straight into the database, with what the audit log is told of them.
+        Raises JournalDown."""
+
     async def settle(self) -> None:
         """Returns when all of it is in the database, or it cannot be had now."""
 
@@ -62,6 +67,13 @@ class DatabaseJournal:
     async def write(self, groups: Groups) -> None:
         try:
             await on_writer(append_updates, groups)
+        except DatabaseError as error:
+            log.error("component down", component="database", error=type(error).__name__)
+            raise JournalDown from error
+
+    async def begin(self, flow_id: str, change: bytes, sittings: Sequence[Sitting]) -> None:
+        try:
+            await on_writer(begin_sittings, flow_id, change, sittings)
         except DatabaseError as error:
             log.error("component down", component="database", error=type(error).__name__)
             raise JournalDown from error
@@ -114,6 +126,11 @@ class StreamJournal:
         self._tail += kept
         if self._behind is None or self._behind.done():
             self._behind = asyncio.get_running_loop().create_task(self._write_behind())
+
+    async def begin(self, flow_id: str, change: bytes, sittings: Sequence[Sitting]) -> None:
+        """And into the stream, for the other processes: the row is there twice then, which changes nothing."""
+        await self._database.begin(flow_id, change, sittings)
+        await self.write([(flow_id, change)])
 
     async def _add(self, groups: Groups) -> list[str]:
         """One round trip: entry, dirty mark and wake-up of each group."""
