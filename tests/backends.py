@@ -2,8 +2,8 @@
 and a Redis, and the whole suite stands on them; without the variable it stands on SQLite and memory.
 
 A plugin and no conftest, because pytest-django reads the settings before any conftest. Workers of xdist find what the first
-process started in their environment. On a database other than SQLite only those tests run that stand on one: the others would
-say a second time what the run on SQLite said.
+process started in their environment. On PostgreSQL and MariaDB only those tests run that stand on a database: the others
+would say a second time what the run on SQLite said.
 """
 
 from __future__ import annotations
@@ -51,11 +51,12 @@ def pytest_load_initial_conftests() -> Generator[None]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if DATABASE not in os.environ:
         return
-    stands = [
-        bool(item.get_closest_marker("django_db") or STANDS & set(getattr(item, "fixturenames", ()))) for item in items
-    ]
-    config.hook.pytest_deselected(items=[item for item, kept in zip(items, stands, strict=True) if not kept])
-    items[:] = [item for item, kept in zip(items, stands, strict=True) if kept]
+    config.hook.pytest_deselected(items=[item for item in items if not _stands(item)])
+    items[:] = [item for item in items if _stands(item)]
+
+
+def _stands(item: pytest.Item) -> bool:
+    return bool(item.get_closest_marker("django_db") or STANDS & set(getattr(item, "fixturenames", ())))
 
 
 def pytest_report_header() -> str:
