@@ -1,4 +1,4 @@
-"""Who watches which Core, and the one poll behind all watchers of a Core in this process.
+"""Who watches which Core, and the one poll behind all watchers of a Core: in this process, and with Redis in all (turns.py).
 
 Every watcher has read the Core's events with its own credential before it gets here, and the poll is made with the
 watchers' credentials in turn: nobody is served for longer than a round by a right that is only somebody else's, and a
@@ -20,7 +20,8 @@ from django.conf import settings
 
 from lookups import sse
 from lookups.failures import ServiceFailed, failure_of
-from lookups.tail import Event, Fetch, Page, Tail
+from lookups.tail import Batch, Event, Fetch, Page, Tail
+from lookups.turns import turns_for
 from scaiflow.kit.errors import Failure, PassedThrough, Unavailable
 from scaiflow.upstream import scaicore
 from scaiflow.upstream.http import Unreachable, UpstreamError
@@ -79,18 +80,17 @@ class Hub:
     def __init__(self, key: Key, core_id: str) -> None:
         self.key, self.core_id = key, core_id
         self.tail = Tail()
+        self.turns = turns_for(*key[1:])
         self.watches: list[Watch] = []
         self._turn = asyncio.Lock()
         self._poll: asyncio.Task[None] | None = None
         self._deserted = asyncio.Event()
-        self._failures = 0
 
     async def join(self, watch: Watch, first: Page, *, last_id: str | None, limit: int) -> None:
         """`first` is the page that the watcher itself has just read. Raises UpstreamError, Unreachable, PassedThrough."""
         async with self._turn:
             fetch = _behind(first, self.fetch_with(watch.credential))
-            new = await in_thread(lambda: self.tail.advance(fetch, until=last_id, least=limit))
-            self._tell(new)
+            await self._read(fetch, until=last_id, least=limit)
             watch.give(await self._catch_up(self.fetch_with(watch.credential), last_id, limit))
             self.watches.append(watch)
         self._deserted.clear()
@@ -128,13 +128,41 @@ class Hub:
 
         return fetch
 
+    async def _read(self, fetch: Fetch, *, until: str | None = None, least: int = 0) -> None:
+        """What is new, to those who watch here and elsewhere. The first time that is what was before anybody watched."""
+        behind, is_first = self.tail.last_id, not self.tail.has_begun
+        new = await in_thread(lambda: self.tail.advance(fetch, until=until, least=least))
+        self._tell(new)
+        if new and not is_first:
+            await self.turns.tell(Batch(behind, [one.body for one in new], self.tail.cursor))
+
     async def _poll_while_watched(self) -> None:
-        pause = settings.EVENT_POLL_SECONDS
         while self.watches:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._deserted.wait(), pause)
+            try:
+                await self._take_turns()
+            finally:
+                await self.turns.close()  # meanwhile somebody may come
+
+    async def _take_turns(self) -> None:
+        pause = float(settings.EVENT_POLL_SECONDS)
+        await self.turns.count(failed=False)  # else nobody could be here
+        while self.watches:
+            batches = await self.turns.wait(pause, self._deserted)
             async with self._turn:
-                pause = await self._poll_once() if self.watches else pause
+                self._take_in(batches)
+                if self.watches and await self.turns.take():
+                    async with self.turns.held():
+                        pause = await self._poll_once()
+                    await self.turns.give(pause)
+
+    def _take_in(self, batches: list[Batch]) -> None:
+        """What was read elsewhere. Behind a gap all that follows has to be read here, so that it comes in its order."""
+        for batch in batches:
+            new = self.tail.absorb(batch)
+            if new is None:
+                return self.turns.hurry()
+            self._tell(new)
+        return None
 
     def _poll_ended(self, poll: asyncio.Task[None]) -> None:
         """A poll that broke is a bug of ours; nobody shall wait for it."""
@@ -148,29 +176,28 @@ class Hub:
         self.watches.append(watch)
         fetch = self.fetch_with(watch.credential)
         try:
-            new = await in_thread(lambda: self.tail.advance(fetch))
+            await self._read(fetch)
         except UpstreamError as error:
             failure = failure_of(SERVICE, error, needs=NEEDS)
             if error.is_auth:
                 return self._end(failure, [watch])
-            return self._end(failure, self.watches) if error.status == 404 else self._wait(failure)
+            return self._end(failure, self.watches) if error.status == 404 else await self._wait(failure)
         except PassedThrough as limited:
-            return self._wait(None, limited.headers.get("Retry-After"))
+            return await self._wait(None, limited.headers.get("Retry-After"))
         except Unreachable as error:
-            return self._wait(ServiceFailed(SERVICE, str(error), status=None, code=None))
-        self._failures = 0
-        self._tell(new)
+            return await self._wait(ServiceFailed(SERVICE, str(error), status=None, code=None))
+        await self.turns.count(failed=False)
         return float(settings.EVENT_POLL_SECONDS)
 
-    def _wait(self, failure: Failure | None, retry_after: str | None = None) -> float:
+    async def _wait(self, failure: Failure | None, retry_after: str | None = None) -> float:
         """Longer after each failure, and as long as ScaiCore asks for. Watchers of a Core that cannot be read for minutes
         are told so, and let go."""
-        self._failures += 1
-        log.info("events cannot be read", core=self.core_id, failures=self._failures)
-        if failure and self._failures > MOST_FAILURES:
+        failures = await self.turns.count(failed=True)
+        log.info("events cannot be read", core=self.core_id, failures=failures)
+        if failure and failures > MOST_FAILURES:
             return self._end(failure, self.watches)
         asked = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
-        growing = settings.EVENT_POLL_SECONDS * 2.0 ** min(self._failures, MOST_FAILURES)
+        growing = settings.EVENT_POLL_SECONDS * 2.0 ** min(failures, MOST_FAILURES)
         return max(asked, min(growing, LONGEST_PAUSE))
 
     def _tell(self, new: list[Event]) -> None:
@@ -191,7 +218,7 @@ async def watching(
 ) -> AsyncIterator[Watch]:
     """A watch for as long as the body runs. Raises ServiceFailed, ServiceRefused, PassedThrough, Unavailable."""
     key = (asyncio.get_running_loop(), credential.base_url, tenant_id, core_id)
-    hub = _hubs.setdefault(key, Hub(key, core_id))
+    hub = _hubs.get(key) or _hubs.setdefault(key, Hub(key, core_id))
     watch = Watch(credential)
     try:
         if len(hub.watches) >= MOST_WATCHERS:

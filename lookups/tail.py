@@ -40,6 +40,16 @@ class Event:
     size: int
 
 
+@dataclass(frozen=True)
+class Batch:
+    """What one reading brought, for whoever has the same events before it. `behind` is the id of the last of those, "" where
+    there were none; `cursor` is where the next reading begins, in a log that is told oldest first."""
+
+    behind: str
+    bodies: list[dict[str, Any]]
+    cursor: str | None
+
+
 def read(body: dict[str, Any]) -> Event:
     told, at = body.get("id", body.get("event_id")), body.get("timestamp")
     text = json.dumps(body, sort_keys=True).encode()
@@ -58,17 +68,17 @@ class Tail:
         self._ids: deque[str] = deque(maxlen=2 * KEPT)
         self._known: set[str] = set()
         self._oldest_first = False
-        self._cursor: str | None = None
-        self._has_begun = False
+        self.cursor: str | None = None
+        self.has_begun = False
         # Whether nothing is older than what is kept.
         self.is_whole = False
 
     def advance(self, fetch: Fetch, *, until: str | None = None, least: int = 0) -> list[Event]:
         """What is new since the last time. The first time it reads back until there are `least` events, and the one with
         the id `until` among them if it can be found in 20 pages."""
-        is_first = not self._has_begun
+        is_first = not self.has_begun
         found: list[Event] = []
-        cursor = self._cursor
+        cursor = self.cursor
         for _ in range(MOST_PAGES):
             page = fetch(cursor)
             events = [read(body) for body in page.items]
@@ -80,11 +90,26 @@ class Tail:
                 break
             cursor = page.next_cursor
             if self._oldest_first:
-                self._cursor = cursor
+                self.cursor = cursor
         if is_first:
-            self._has_begun, self.is_whole = True, self._oldest_first or not page.next_cursor
+            self.has_begun, self.is_whole = True, self._oldest_first or not page.next_cursor
         self._keep(found)
         return found
+
+    def absorb(self, batch: Batch) -> list[Event] | None:
+        """What is new in what somebody else has read; None when something between that and what is known here is missing:
+        then it has to be read."""
+        if batch.behind and batch.behind not in self._known:
+            return None
+        if batch.cursor:
+            self.cursor, self._oldest_first = batch.cursor, True
+        new = self._fresh([read(body) for body in batch.bodies], [])
+        self._keep(new)
+        return new
+
+    @property
+    def last_id(self) -> str:
+        return self.kept[-1].id if self.kept else ""
 
     def after(self, event_id: str) -> list[Event] | None:
         """The kept events behind that one; None when it is not among them."""

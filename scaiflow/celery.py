@@ -54,6 +54,7 @@ def give_a_sign(**_: Any) -> None:
 
 worker_init.connect(refuse_unknown_keys)
 worker_init.connect(start_watching)
+beat_init.connect(refuse_unknown_keys)
 beat_init.connect(start_beat)
 setup_logging.connect(keep_our_logging)
 task_prerun.connect(bind_request)

@@ -136,6 +136,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = os.path.join(tempfile.gettempdir(), "scaiflow-be
 CELERY_BEAT_SCHEDULE = {
     "scaikey-sync": {"task": "tenants.sync", "schedule": timedelta(minutes=SYNC_INTERVAL_MINUTES)},
     "tend-jobs": {"task": "flows.tend_jobs", "schedule": timedelta(seconds=10)},
+    "apply-waiting-events": {"task": "webhooks.apply_waiting", "schedule": timedelta(seconds=15)},
     "compact-documents": {"task": "flows.compact_documents", "schedule": timedelta(seconds=60)},
     "keep-house": {"task": "console.keep_house", "schedule": timedelta(minutes=10)},  # does it once a day
 }

@@ -15,4 +15,5 @@ GROUP_MIRRORED = register("group.mirrored", is_of_access=True)
 MEMBERSHIP_MIRRORED = register("membership.mirrored", is_of_access=True)
 SIGNED_IN = register("browser.signed_in")
 SIGNED_OUT = register("browser.signed_out")
+SESSIONS_FORGOTTEN = register("sessions.forgotten")
 SYSTEM = "system"

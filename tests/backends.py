@@ -2,7 +2,8 @@
 and a Redis, and the whole suite stands on them; without the variable it stands on SQLite and memory.
 
 A plugin and no conftest, because pytest-django reads the settings before any conftest. Workers of xdist find what the first
-process started in their environment.
+process started in their environment. On PostgreSQL and MariaDB only those tests run that stand on a database: the others
+would say a second time what the run on SQLite said.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from tests.servers import NoServer, running_mariadb, running_postgres, running_r
 CHOICE, DATABASE, REDIS = "SCAIFLOW_TEST_DB", "TEST_DATABASE_URL", "TEST_REDIS_URL"
 DATABASES = {"sqlite": None, "postgres": running_postgres, "mariadb": running_mariadb}
 MATRIX = Path(__file__).parents[1] / "var" / "matrix.txt"
+# What stands on the run's real parts is marked django_db or asks for one of these: Django's database, a server of the run.
+STANDS = {"db", "transactional_db", "django_db_setup", "make_stage", "stage"}
 _RUNNING = ExitStack()
 
 
@@ -45,6 +48,17 @@ def pytest_load_initial_conftests() -> Generator[None]:
     return (yield)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if DATABASE not in os.environ:
+        return
+    config.hook.pytest_deselected(items=[item for item in items if not _stands(item)])
+    items[:] = [item for item in items if _stands(item)]
+
+
+def _stands(item: pytest.Item) -> bool:
+    return bool(item.get_closest_marker("django_db") or STANDS & set(getattr(item, "fixturenames", ())))
+
+
 def pytest_report_header() -> str:
     return f"backend: {os.environ.get(DATABASE, 'sqlite').partition(':')[0]}"
 
@@ -57,7 +71,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     reasons = sorted({str(one.longrepr[2]) for one in terminalreporter.stats.get("skipped", ())})
     why = "".join(f"; skipped: {reason}" for reason in reasons)
-    line = f"matrix: {stood_on()}: {told or 'nothing ran'} ({config.option.markexpr or 'all'}){why}"
+    which = config.option.markexpr or "all"
+    if DATABASE in os.environ:
+        which += "; what knows no database ran on SQLite"
+    line = f"matrix: {stood_on()}: {told or 'nothing ran'} ({which}){why}"
     terminalreporter.write_line(line)
     MATRIX.parent.mkdir(exist_ok=True)
     with MATRIX.open("a") as file:

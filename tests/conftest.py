@@ -6,13 +6,15 @@ import json
 import os
 import shutil
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.core.management.commands import flush
+from django.db import OperationalError, connection, transaction
 from django.test import override_settings
 from django.urls import resolve
 from hypothesis import HealthCheck
@@ -20,6 +22,8 @@ from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 import scaiflow.celery  # noqa: F401  the Celery application, as the server's entry points load it
+from scaiflow.kit.models import AuditEntry
+from scaiflow.sandbox.runtime.interpreter import STACK
 from tenants.models import User
 from tests import cast, conformance
 from tests.loopback import Service, serving
@@ -27,6 +31,7 @@ from tests.scaikey import ScaiKey
 from tests.settings import WORK
 
 append_only = import_module("scaiflow.kit.migrations.0002_append_only")
+FILLED_BY_MIGRATIONS = {"django_content_type", "auth_permission"}
 REAL_CONNECT = socket.socket.connect
 
 
@@ -44,11 +49,19 @@ def no_network_but_loopback() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
-    """Between tests the tables are emptied (with DELETE, or TRUNCATE), which the audit log's own triggers would refuse."""
+    """Between tests the tables are emptied (with DELETE, or TRUNCATE), which the audit log's own triggers would refuse.
+    What migrations leave in them stays: to make it anew after each test with `transaction=True` takes most of its end."""
+    flush.sql_flush, flush.emit_post_migrate_signal = emptied_tables, lambda *_, **__: None
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for event in append_only.events(connection.vendor):
             if event != "update":
                 cursor.execute(append_only.drop(connection.vendor, event))
+
+
+def emptied_tables(style: Any, connection: Any, **how: bool) -> list[str]:
+    """The statements of `manage.py flush`."""
+    names = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    return connection.ops.sql_flush(style, [name for name in names if name not in FILLED_BY_MIGRATIONS], **how)
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +93,18 @@ def scaigrid(settings: Any) -> Iterator[Service]:
         yield running
 
 
+@pytest.fixture
+def break_the_log(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From when it is called, no entry can be written into the audit log."""
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OperationalError("the audit log's disk is full")
+
+    return lambda: monkeypatch.setattr(AuditEntry, "save", refuse)
+
+
+# As the sandbox's runtime does while it runs something; hypothesis wants no change during a test.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), STACK))
 # A busy machine is no finding; and what CI tries is the same every time.
 hypothesis_settings.register_profile(
     "ours", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]

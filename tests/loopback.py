@@ -27,7 +27,7 @@ class Asked:
 
 @dataclass
 class Told:
-    """An answer: `body` is bytes as they are, or anything that becomes JSON."""
+    """An answer: `body` is bytes as they are, or anything that becomes JSON. A header without a value is not sent."""
 
     status: int = 200
     body: Any = None
@@ -53,6 +53,10 @@ class Service:
         self._answers[method, path] = list(answers)
         return self
 
+    def answer_of(self, method: str, path: str) -> Answer:
+        """What it answers now, to be put behind something else."""
+        return self._answers[method, path][0]
+
     def calls(self, method: str | None = None, path: str | None = None) -> list[Asked]:
         return [a for a in self.asked if method in {None, a.method} and path in {None, a.path}]
 
@@ -71,6 +75,7 @@ class Service:
 def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else a body may wait 40 ms for the sign that its headers have come
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -80,7 +85,8 @@ def _handler(service: Service) -> type[BaseHTTPRequestHandler]:
             is_typed = any(name.lower() == "content-type" for name in told.headers)
             usual = {} if is_typed else {"Content-Type": "application/json"}
             for name, value in (usual | told.headers).items():
-                self.send_header(name, value)
+                if value:
+                    self.send_header(name, value)
             raw = b"" if told.status in {204, 304} else told.raw
             if "Content-Length" not in told.headers:
                 self.send_header("Content-Length", str(len(raw)))

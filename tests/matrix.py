@@ -1,7 +1,7 @@
 """`python -m tests.matrix sqlite postgres mariadb`: the suite on each of them, and a line for each at the end.
 
 A database that this machine has not is told as NOT RUN, and fails the whole where CI is set: there it has to be there. What
-comes after the names of databases is for pytest; by default all but the slow tests.
+comes after the names of databases is for pytest; by default all but those slow tests that are not marked `everywhere`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 from tests.backends import CHOICE, DATABASES, MATRIX
 from tests.servers import die_with_parent
 
-USUAL = ["-n", "3", "-m", "not slow"]
+USUAL = ["-n", "3", "-m", "not slow or everywhere"]
 
 
 def run(backend: str, arguments: list[str]) -> tuple[int, str]:

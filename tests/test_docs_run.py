@@ -14,6 +14,7 @@ import pytest
 from scaiflow.console.processes import Processes, clean_environment, free_port
 from scaiflow.console.stage import MANAGE, Ports, start_sandbox, start_web, throwaway_environment
 from scaiflow.console.visitor import Visitor
+from tests.migrated import migrate
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 ROOT = Path(__file__).parents[1]
@@ -36,7 +37,7 @@ def shell(tmp_path: Path) -> Iterator[dict[str, str]]:
     env = throwaway_environment(clean_environment(), ports, folder)
     with Processes(logs=folder) as group:
         start_sandbox(group, env, ports)
-        group.run("migrate", [*MANAGE, "migrate", "--noinput"], env)
+        migrate(group, env)
         group.run("seed", [*MANAGE, "seed"], env)
         start_web(group, env, ports)
         visitor = Visitor(f"http://127.0.0.1:{ports.web}")

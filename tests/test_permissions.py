@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +12,14 @@ from django.db import connection
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from catalog.models import Package, PackageGroup, PackageVersion
-from flows.models import Deployment, Flow, FlowACL, FlowTag, FlowVersion, Job
+from flows.models import Deployment, DocumentUpdate, Flow, FlowACL, FlowDocument, FlowTag, FlowVersion, Job
+from flows.urls import websocket_urlpatterns
 from scaiflow.kit.models import AuditEntry
 from tenants.models import Group, Membership, Secret, User
 from tests.conftest import Caller, Once, SignIn
 from tests.drawings import greeting
 from tests.scaikey import ScaiKey
+from tests.sockets import JOINED, SYNC, WRITE, knock
 
 PUBLIC, TOKEN, VIEW, MANAGE = "public", "any token", "scaicore:view", "scaicore:manage"
 
@@ -26,7 +30,7 @@ class Row:
     `role` is the admin role that is asked for besides ("tenant": either of them), `home` the tenant that the object is in
     (a tenant admin of another sees nothing there). `author` says that the object is its author's and the admins' to change.
     Ids that are unique in a tenant alone are `local`: asked for from another, they are no secret there, but nothing at all.
-    `ok` is the status for those who may."""
+    `ok` is the status for those who may. A socket has two methods: to come in, and to write."""
 
     method: str
     path: str
@@ -111,6 +115,8 @@ TABLE = [
     Row("GET", FLOW + "/presence", VIEW, level="view"),
     Row("DELETE", FLOW + "/presence", VIEW, level="view", ok=204),
     Row("POST", FLOW + "/presence/heartbeat", VIEW, level="view", ok=204, body={"display_name": "A", "color": "#0f0"}),
+    Row(SYNC, FLOW + "/sync", VIEW, level="view", ok=JOINED),
+    Row(WRITE, FLOW + "/sync", MANAGE, level="edit", ok=JOINED),
     Row("GET", FLOW + "/acls", VIEW, level="admin"),
     Row("POST", FLOW + "/acls", MANAGE, level="admin", ok=201, body=GRANT),
     Row("PATCH", FLOW + "/acls/{acl}", MANAGE, level="admin", body={"level": "edit"}),
@@ -186,6 +192,9 @@ ROLES = [
 
 
 def expected(row: Row, role: Role) -> int:
+    joined = expected(replace(row, method=SYNC, needs=VIEW, level="view"), role) if row.method == WRITE else JOINED
+    if joined != JOINED:
+        return joined  # who may not come in is told so first
     if not role.may(row.needs):
         return 403
     if row.level and not role.level:
@@ -241,6 +250,8 @@ def let_in(role: Role, stage: dict[str, str]) -> None:
 
 
 def ask(caller: Caller, row: Row, stage: dict[str, str]) -> int:
+    if row.method in {SYNC, WRITE}:
+        return knock(row.method, row.path.format(**stage), token=caller.token)
     body = None
     if row.method in {"POST", "PUT", "PATCH"}:
         body = {name: stage["flow"] if value == "{flow}" else value for name, value in row.body.items()}
@@ -248,7 +259,8 @@ def ask(caller: Caller, row: Row, stage: dict[str, str]) -> int:
 
 
 STATE = (
-    Flow, FlowACL, FlowTag, FlowVersion, Job, Deployment, User, Secret, Package, PackageGroup, PackageVersion,
+    Flow, FlowACL, FlowTag, FlowVersion, FlowDocument, DocumentUpdate, Job, Deployment, User, Secret, Package,
+    PackageGroup, PackageVersion,
 )  # fmt: skip
 
 
@@ -261,6 +273,10 @@ def rows_of_state() -> list[Any]:
             cursor.execute(f"SELECT * FROM {table} ORDER BY {key}")
             found.append(cursor.fetchall())
     return found
+
+
+def objects_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def trials() -> list[Any]:
@@ -285,10 +301,32 @@ def test_everybody_may_do_what_the_table_says_and_no_more(
     is_changed = rows_of_state() != before
     if not is_refused and is_changed:
         assert AuditEntry.objects.filter(actor_id=role.name, result="done").exists(), "a change that nobody wrote down"
+    assert is_changed or row.method != WRITE or is_refused
     if is_refused:
         assert not is_changed
         refusals = AuditEntry.objects.filter(actor_id=role.name, tenant_id=role.tenant, result="refused").count()
         assert refusals == (0 if row.local and expected(row, role) == 404 else 1)
+
+
+WRITES = [
+    row
+    for row in TABLE
+    if row.method not in {"GET", "HEAD", SYNC} and row.needs in {TOKEN, MANAGE} and row.ok < 300
+    if not row.path.endswith("/deploy/preview")  # it asks what a deploy would do
+]
+
+
+@pytest.mark.parametrize("row", WRITES, ids=lambda row: f"{row.method} {row.path}")
+def test_a_write_that_cannot_be_written_down_has_written_nothing(
+    sign_in: SignIn, stage: dict[str, str], row: Row, empty_storage: Path, break_the_log: Callable[[], None]
+) -> None:
+    role = next(role for role in ROLES if expected(row, role) == row.ok)
+    caller = sign_in(role.name, tenant=role.tenant, scope=role.scope, admin_role=role.admin_role)
+    let_in(role, stage)
+    before = rows_of_state(), objects_in(empty_storage)
+    break_the_log()
+    assert ask(caller, row, stage) == 503
+    assert (rows_of_state(), objects_in(empty_storage)) == before
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row.method} {row.path}")
@@ -318,18 +356,30 @@ def methods_of(view: Any) -> list[str]:
     return list(kind.methods if isinstance(told, property) else told)
 
 
+def sockets() -> list[str]:
+    """Every address that has a socket; the last pattern is for all those that have none."""
+    *found, _none = websocket_urlpatterns
+    return [str(pattern.pattern) for pattern in found]
+
+
+def example(row: Row) -> str:
+    path = row.path.format(flow="flow_1", deleted="flow_1", job="job_1", acl="acl_1", package="x", deleted_package="x")
+    return path.partition("?")[0]
+
+
 def test_every_route_and_method_is_in_the_table(db: None) -> None:
-    tried = set()
-    for row in TABLE:
-        path = row.path.format(
-            flow="flow_1", deleted="flow_1", job="job_1", acl="acl_1", package="x", deleted_package="x"
-        )
-        tried.add((get_resolver().resolve(path.partition("?")[0]).route, row.method))
+    tried = {
+        (get_resolver().resolve(example(row)).route, row.method) for row in TABLE if row.method not in {SYNC, WRITE}
+    }
     for road, view in routes():
         for method in methods_of(view):
             assert (road, method) in tried, f"{method} {road} is not in the table of rights"
 
 
-def test_a_method_without_an_entry_does_not_exist(ada: Caller, stage: dict[str, str]) -> None:
-    for method in ("PATCH", "OPTIONS", "TRACE"):
-        assert ada.generic_json(method, f"/api/v1/flows/{stage['flow']}", None) == 405
+def test_every_socket_is_in_the_table() -> None:
+    tried = set()
+    for row in TABLE:
+        if row.method in {SYNC, WRITE}:
+            match = next(found for pattern in websocket_urlpatterns if (found := pattern.resolve(example(row)[1:])))
+            tried.add((match.route, row.method))
+    assert tried == {(road, method) for road in sockets() for method in (SYNC, WRITE)}

@@ -15,8 +15,9 @@ import pytest
 
 from scaiflow.console.demo import EXAMPLE, Demo
 from scaiflow.console.processes import Processes, clean_environment, free_port
-from scaiflow.console.stage import MANAGE, Ports, start_sandbox, start_web, throwaway_environment, web_arguments
+from scaiflow.console.stage import Ports, start_sandbox, start_web, throwaway_environment, web_arguments
 from scaiflow.console.visitor import Visitor
+from tests.migrated import migrate
 from tests.servers import die_with_parent
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
@@ -53,7 +54,7 @@ def both(code_before: Path, tmp_path: Path) -> Iterator[tuple[Visitor, Visitor]]
     env = throwaway_environment(clean_environment(), ports, tmp_path)
     with Processes(logs=tmp_path) as group:
         start_sandbox(group, env, ports)
-        group.run("migrate", [*MANAGE, "migrate", "--noinput"], env)
+        migrate(group, env)
         with (tmp_path / "old.log").open("wb") as log:
             group.running["old"] = subprocess.Popen(
                 [sys.executable, *web_arguments(old_port)], cwd=code_before, env=env, stdout=log, stderr=log,

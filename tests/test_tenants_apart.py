@@ -20,6 +20,7 @@ from tests.conftest import Caller, Once, SignIn
 from tests.drawings import greeting
 from tests.loopback import Service
 from tests.scaikey import ScaiKey
+from tests.sockets import SYNC, knock
 from tests.test_permissions import MANAGE, VIEW, methods_of, routes
 from webhooks.models import Delivery
 
@@ -199,6 +200,19 @@ def test_no_id_of_another_tenant_opens_anything(
     assert tried > 200
     assert rows_of(theirs) == before
     assert scaigrid.asked == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize(("inside", "outside"), [("red", "blue"), ("blue", "red")])
+def test_no_flow_of_another_tenant_has_a_socket(
+    sign_in: SignIn, tenants: dict[str, Tenant], inside: str, outside: str, role: str
+) -> None:
+    mine, theirs = tenants[inside], tenants[outside]
+    caller = enter(sign_in, mine, theirs, ROLES[role])
+    before = rows_of(theirs)
+    for flow in (theirs.ids["flow_id"], theirs.ids["deleted"]):
+        assert knock(SYNC, f"/api/v1/flows/{flow}/sync", token=caller.token) in {403, 404}
+    assert rows_of(theirs) == before
 
 
 @pytest.mark.parametrize(("inside", "outside"), [("red", "blue"), ("blue", "red")])

@@ -9,7 +9,6 @@ from tenants.operations.events import (
     add_member,
     delete_group,
     delete_user,
-    plan_refresh,
     remove_member,
     upsert_group,
     upsert_user,
@@ -17,12 +16,14 @@ from tenants.operations.events import (
 from webhooks.events import Event, subject_of
 
 APPLIED, STALE, INCOMPLETE, UNKNOWN = "applied", "older than the mirror", "names no object or tenant", "unknown type"
+WAITS = "will be applied"
 Handler = Callable[[Event], str]
 STATUS = {"user.suspended": "SUSPENDED", "user.activated": "ACTIVE"}
 
 
 def handle(event: Event) -> str:
-    """The outcome, in words. `APPLIED` means that the mirror has what the event tells."""
+    """The outcome, in words. `APPLIED` means that the mirror has what the event tells, `WAITS` that ScaiKey has to be asked
+    first (waiting.py)."""
     handler = HANDLERS.get(event.type)
     return handler(event) if handler else UNKNOWN
 
@@ -71,10 +72,7 @@ def _member_removed(event: Event) -> str:
 
 
 def _application_changed(event: Event) -> str:
-    if not event.tenant_id:
-        return INCOMPLETE
-    plan_refresh(tenant_id=event.tenant_id)
-    return APPLIED
+    return WAITS if event.tenant_id else INCOMPLETE
 
 
 def _own_id(event: Event) -> str:

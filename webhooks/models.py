@@ -19,6 +19,7 @@ class Delivery(models.Model):
     handled = models.BooleanField()
     outcome = models.CharField(max_length=128)
     about = models.JSONField(default=dict)
+    waits_since = models.DateTimeField(null=True, db_index=True)  # until what the event asks for has been done
     repeats = models.PositiveIntegerField(default=0)
 
     class Meta:

@@ -10,13 +10,14 @@ from django.db.models import F, QuerySet
 
 from scaiflow.kit import json
 from scaiflow.kit.errors import AppError, Unavailable, Unprocessable
+from scaiflow.kit.jobs import remind
 from scaiflow.kit.logs import redact
 from tenants.operations.admin_roles import require_tenant_admin
 from tenants.operations.people import tenant_of_interest
 from tenants.principals import SANE_ID, Principal
 from webhooks import signature
 from webhooks.events import BadEvent, Event, read_event
-from webhooks.handlers import APPLIED, handle
+from webhooks.handlers import APPLIED, WAITS, handle
 from webhooks.models import Delivery
 
 
@@ -84,6 +85,9 @@ def _apply(event: Event) -> bool:
             about=redact(event.about),
         )  # fmt: skip
         delivery.outcome = handle(event)
-        delivery.handled = delivery.outcome == APPLIED
+        delivery.handled = delivery.outcome in {APPLIED, WAITS}
+        if delivery.outcome == WAITS:
+            delivery.waits_since = delivery.received_at
+            transaction.on_commit(lambda: remind("webhooks.apply_waiting"))
         delivery.save()
     return delivery.handled

@@ -6,6 +6,7 @@ import contextvars
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from flows.actions import FLOW_TESTED
 from flows.expectations import is_met
 from flows.models import Job, TestRun
 from flows.operations.credentials import required_credential
@@ -32,7 +33,14 @@ def run_tests(job: Job) -> Outcome:
     run = _row(job, flow_version=tested, results=results, passed=passed, failed=len(results) - passed)
     told = {"results": results, "passed": run.passed, "failed": run.failed}
     versions = {"flow_version": run.flow_version, "tests_version": run.tests_version}
-    return Outcome(result={**told, **versions, "core_id": run.core_id, "run_id": run.id, "job_id": job.id}, rows=[run])
+    result = {**told, **versions, "core_id": run.core_id, "run_id": run.id, "job_id": job.id}
+    return Outcome(result=result, rows=[run], told=[_entry(run)])
+
+
+def _entry(run: TestRun) -> dict[str, Any]:
+    """What came out of the fixtures stays in the run's own row: it may be anything."""
+    numbers = {"passed": run.passed, "failed": run.failed, "flow_version": run.flow_version}
+    return {"action": FLOW_TESTED, "changes": {"run": run.id, "core": run.core_id, **numbers}}
 
 
 def _deployed_version(job: Job) -> str:

@@ -6,6 +6,7 @@ the database when the job ends. What works on them: working.py.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import time
 from typing import Any
@@ -106,7 +107,7 @@ def cancel_job(*, job: Job, by: Principal) -> Job:
     if job.is_over:
         raise AlreadyOver(f"the job is over: {job.state}")
     with transaction.atomic():
-        ended = end_job(job, state=JobState.CANCELLED, only=JobState.QUEUED)
+        ended = end_job(job, state=JobState.CANCELLED, only=JobState.QUEUED, by=by.sub)
         running = Job.objects.filter(id=job.id, state=JobState.RUNNING)
         if not ended and not running.update(cancel_asked_at=timezone.now()):
             raise AlreadyOver("the job is over")  # it ended between the look and the lock
@@ -142,6 +143,11 @@ def outcome_of(job: Job) -> dict[str, Any]:
     if job.error is None:
         return dict(job.result or {})
     if "body" in job.error:
-        error = job.error
-        raise PassedThrough(status=error["status"], body=error["body"].encode(), headers=error["headers"])
+        raise PassedThrough(status=job.error["status"], body=_body_of(job.error), headers=job.error["headers"])
     raise JobFailed(job.error)
+
+
+def _body_of(error: dict[str, Any]) -> bytes:
+    """As it came; jobs from before it was kept so have only its text."""
+    kept = error.get("body_base64")
+    return str(error["body"]).encode() if kept is None else base64.b64decode(kept)

@@ -7,6 +7,7 @@ dies leaves all of it or nothing. A worker that was thought dead and is not stop
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -17,6 +18,7 @@ import structlog
 from django.db import DatabaseError, IntegrityError, models, transaction
 from django.utils import timezone
 
+from flows.actions import JOB_ENDED
 from flows.models import Flow, Job
 from flows.operations.heartbeat import beating
 from flows.roles import JobKind, JobState
@@ -25,6 +27,7 @@ from scaiflow.kit.errors import AppError, PassedThrough
 from scaiflow.kit.jobs import enqueue
 from scaiflow.kit.metrics import JOBS, STEP_SECONDS
 from scaiflow.kit.nul import without_nul
+from tenants.actions import SYSTEM
 
 log = structlog.get_logger(__name__)
 TURN_PAUSE = 0.25
@@ -173,7 +176,7 @@ def fail_lost_jobs(*, flow: Flow) -> None:
     """Jobs of this flow whose worker no longer gives a sign of life end here, so that nothing waits for them."""
     for job in flow.jobs.silent():
         log.error("worker lost", job=job.id)
-        end_job(job, state=JobState.FAILED, error=LOST)
+        end_job(job, state=JobState.FAILED, error=LOST, by=SYSTEM)
 
 
 def end_job(
@@ -183,9 +186,11 @@ def end_job(
     outcome: Outcome | None = None,
     error: dict[str, Any] | None = None,
     only: JobState | None = None,
+    by: str = "",
 ) -> bool:
-    """The last write to a job, with the rows that it leaves. False, and nothing is written, when the job has ended already
-    (it was lost and found again, or called off), or is not in the state `only`."""
+    """The last write to a job, with the rows that it leaves and its entries in the audit log (`by` ended it; else it came to
+    its own end, in the name of who asked for it). False, and nothing is written, when the job has ended already (it was lost
+    and found again, or called off), or is not in the state `only`."""
     outcome = outcome or Outcome()
     ending: dict[str, Any] = {
         "state": state, "result": without_nul(outcome.result),
@@ -201,6 +206,7 @@ def end_job(
             if not Job.objects.filter(id=job.id, state__in=states).update(**ending):
                 raise Overtaken
             _leave(job, outcome)
+            _note_end(job, ending, by or job.requested_by)
     except Overtaken:
         return False
     JOBS.labels(job.kind, state).inc()
@@ -218,6 +224,18 @@ def _leave(job: Job, outcome: Outcome) -> None:
         )  # fmt: skip
 
 
+def _note_end(job: Job, ending: dict[str, Any], by: str) -> None:
+    """Of an error its name alone: what upstream said stands in the job."""
+    detail = (ending["error"] or {}).get("detail")
+    named = detail.get("error") if isinstance(detail, dict) else None
+    told = {"error": named or ending["error"]["status"]} if ending["error"] else {}
+    audit.record(
+        action=JOB_ENDED, tenant_id=job.flow.tenant_id, actor_id=by, object_type="flow", object_id=job.flow_id,
+        changes={"job": job.id, "kind": str(job.kind), "state": [str(job.state), str(ending["state"])], **told},
+        result=audit.FAILED if ending["state"] == JobState.FAILED else audit.DONE,
+    )  # fmt: skip
+
+
 def _clean(row: models.Model) -> None:
     """What stands in it may be upstream's words."""
     for name, value in [*vars(row).items()]:
@@ -226,8 +244,13 @@ def _clean(row: models.Model) -> None:
 
 def _as_data(error: AppError) -> dict[str, Any]:
     if isinstance(error, PassedThrough):
-        return {"status": error.status, "body": error.body.decode("utf-8", "replace"), "headers": error.headers}
+        return {"status": error.status, **_as_body(error.body), "headers": error.headers}
     return {"status": error.status, "detail": error.detail, "headers": error.headers}
+
+
+def _as_body(raw: bytes) -> dict[str, str]:
+    """To be read by people, and, because that may not be all of it, as it came."""
+    return {"body": raw.decode("utf-8", "replace"), "body_base64": base64.b64encode(raw).decode()}
 
 
 def _bug(job: Job, error: BaseException) -> dict[str, Any]:

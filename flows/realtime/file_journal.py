@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
 
 from flows.journal_files import LogFile, new_file
+from flows.operations.sittings import Sitting
 from flows.realtime.journals import DatabaseJournal, Groups, JournalDown, by_flow
 from flows.sync import records
 
@@ -55,6 +57,9 @@ class FileJournal:
 
     async def write(self, groups: Groups) -> None:
         await self._database.write(groups)
+
+    async def begin(self, flow_id: str, change: bytes, sittings: Sequence[Sitting]) -> None:
+        await self._database.begin(flow_id, change, sittings)
 
     async def bring_in(self) -> None:
         await self._store()

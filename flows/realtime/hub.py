@@ -51,6 +51,7 @@ class Hub:
         self._collected: dict[Room, None] = {}
         self._writing: asyncio.Task[None] | None = None
         self._wrote_at = 0.0
+        self._beginning: set[asyncio.Task[None]] = set()
         self._changed: dict[Room, dict[int, Entry]] = {}
         self._compacting: dict[str, asyncio.Task[None]] = {}
         self._background: set[asyncio.Task[None]] = set()
@@ -154,24 +155,54 @@ class Hub:
             if (wait := self._wrote_at + GROUP_SECONDS - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
             self._wrote_at = started = time.monotonic()
-            rooms = [room for room in self._collected if room.rests_until <= started]
+            rooms = [room for room in self._collected if room.rests_until <= started and not room.is_writing]
             for room in rooms:
                 del self._collected[room]
             groups = [(room, group) for room in rooms if (group := self._taken(room))]
-            changes = [(room.flow_id, group.change) for room, group in groups if group.change]
-            try:
-                if changes and not self.journal.write_at_once(changes):
-                    await self.journal.write(changes)
-            except JournalDown:
-                self._give_up([room for room, _ in groups], NOT_WRITTEN)
-                continue
-            if changes:
-                metrics.SYNC_WRITE_SECONDS.observe(time.monotonic() - started)
-                metrics.SYNC_GROUPS.counts[0] += len(changes)
-            self._tell(groups)
+            for room, group in groups:
+                if group.sittings:
+                    self._begin(room, group)
+            if known := [(room, group) for room, group in groups if not group.sittings]:
+                await self._put(known)
 
-    def _tell(self, written: list[tuple[Room, Group]]) -> None:
-        for room, group in written:
+    async def _put(self, groups: list[tuple[Room, Group]]) -> None:
+        started = time.monotonic()
+        changes = [(room.flow_id, group.change) for room, group in groups if group.change]
+        try:
+            if changes and not self.journal.write_at_once(changes):
+                await self.journal.write(changes)
+        except JournalDown:
+            self._give_up([room for room, _ in groups], NOT_WRITTEN)
+        else:
+            self._tell(groups, started)
+
+    async def _put_first(self, room: Room, group: Group) -> None:
+        started = time.monotonic()
+        try:
+            await self.journal.begin(room.flow_id, group.change, group.sittings)
+        except JournalDown:
+            self._give_up([room], NOT_WRITTEN)
+        else:
+            self._tell([(room, group)], started)
+
+    def _begin(self, room: Room, group: Group) -> None:
+        """Somebody writes here for the first time since they came. That goes through the database, and takes as long as it
+        takes: where nobody begins, nobody waits for it."""
+        task = asyncio.get_running_loop().create_task(self._put_first(room, group))
+        self._beginning.add(task)
+        task.add_done_callback(lambda _: self._begun(room, task))
+
+    def _begun(self, room: Room, task: asyncio.Task[None]) -> None:
+        self._beginning.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("bug", error=repr(error))
+            self.give_up(room)
+
+    def _tell(self, groups: list[tuple[Room, Group]], started: float) -> None:
+        if changes := sum(1 for _, group in groups if group.change):
+            metrics.SYNC_WRITE_SECONDS.observe(time.monotonic() - started)
+            metrics.SYNC_GROUPS.counts[0] += changes
+        for room, group in groups:
             room.tell_group(group)
             if room.backlog.is_due:
                 self._compact(room)
@@ -223,8 +254,8 @@ class Hub:
 
     async def settle(self) -> None:
         """Returns when everything that was heard is stored."""
-        while self._writing and not self._writing.done():
-            await asyncio.wait([self._writing])
+        while self._beginning or (self._writing and not self._writing.done()):
+            await asyncio.wait([*self._beginning, *([self._writing] if self._writing else [])])
         await self.journal.settle()
         while self._background:
             await asyncio.wait(self._background)

@@ -7,13 +7,14 @@ stream (stream_journal.py), from where this process brings its own groups into t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import structlog
 from django.db import DatabaseError
 
 from flows.operations.documents import append_updates
+from flows.operations.sittings import Sitting, begin_sittings
 from flows.realtime.threads import on_writer
 from flows.sync.document import merged_in_chunks
 
@@ -31,6 +32,10 @@ class Journal(Protocol):
 
     async def write(self, groups: Groups) -> None:
         """Raises JournalDown."""
+
+    async def begin(self, flow_id: str, change: bytes, sittings: Sequence[Sitting]) -> None:
+        """A group with which people begin to write, straight into the database, with what the audit log is told of them.
+        Raises JournalDown."""
 
     async def bring_in(self) -> None:
         """What was written until now is brought into the database, if that can be had."""
@@ -54,6 +59,13 @@ class DatabaseJournal:
     async def write(self, groups: Groups) -> None:
         try:
             await on_writer(append_updates, groups)
+        except DatabaseError as error:
+            log.error("component down", component="database", error=type(error).__name__)
+            raise JournalDown from error
+
+    async def begin(self, flow_id: str, change: bytes, sittings: Sequence[Sitting]) -> None:
+        try:
+            await on_writer(begin_sittings, flow_id, change, sittings)
         except DatabaseError as error:
             log.error("component down", component="database", error=type(error).__name__)
             raise JournalDown from error

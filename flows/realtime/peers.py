@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 from django.conf import settings
 
 from flows.realtime.outlets import GRACE_SECONDS, Outlet, Wire
@@ -21,20 +22,21 @@ LOOKS = ("color", "colorLight")
 
 class Peer:
     __slots__ = (
-        "_bound", "_closer", "_slack", "closing", "expires_at", "has_spoken", "is_told_denied", "kept_back",
-        "may_write",
-        "on_close", "outlet", "principal",
+        "_bound", "_closer", "_slack", "closing", "expires_at", "has_spoken", "is_noted", "is_told_denied",
+        "kept_back", "may_write", "on_close", "outlet", "principal", "request_id",
     )  # fmt: skip
 
     def __init__(self, *, outlet: Outlet, principal: Principal, may_write: bool) -> None:
         self.outlet = outlet
         self.principal = principal
+        self.request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
         self.may_write = may_write
         self.expires_at = principal.expires_at
         self.closing: Close | None = None
         self.on_close: Callable[[], None] = _nothing
         self.is_told_denied = False
         self.kept_back = 0  # updates of its that had to wait for others
+        self.is_noted = False  # that it writes here stands in the audit log
         self.has_spoken = True
         self._bound = int(settings.SYNC_QUEUE_BYTES)  # looked up once: it is asked for at every message
         self._slack = 0

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flows.operations.sittings import Sitting
 from flows.realtime.backlog import Backlog
 from flows.realtime.bounds import Depth, Size
 from flows.realtime.outlets import Wire
@@ -50,6 +51,7 @@ class Group:
     change: bytes  # empty when it said nothing that was not known
     author: Peer | None  # None when there are several
     answers: list[tuple[Peer, bytes]]
+    sittings: list[Sitting]  # of those who write here for the first time since they came
 
 
 class Room:
@@ -65,7 +67,8 @@ class Room:
         self.rests_until = 0.0  # told often enough for now (by the monotonic clock)
         self._hub = hub
         self._collected: list[tuple[Peer, bytes]] = []
-        self._is_writing = False
+        self.is_writing = False
+        self._writers: set[str] = set()  # people who are here and whose sitting is in the audit log
         self._asking: list[tuple[Peer, bytes]] = []
         self._full = b""  # the answer to who has nothing yet, until the document changes
         self._hear: dict[Kind, Callable[[Peer, bytes], None]] = {
@@ -79,7 +82,7 @@ class Room:
 
     @property
     def is_at_rest(self) -> bool:
-        return not (self.peers or self._collected or self._is_writing)
+        return not (self.peers or self._collected or self.is_writing)
 
     # --- connections --------------------------------------------------------------------------------------------------
 
@@ -98,6 +101,8 @@ class Room:
     def leave(self, peer: Peer) -> None:
         if peer in self.peers:
             self.peers.remove(peer)
+            if all(other.principal.sub != peer.principal.sub for other in self.peers):
+                self._writers.discard(peer.principal.sub)
             self._hub.left(self, peer)
             self.announce(self.board.leave(peer))
 
@@ -122,7 +127,7 @@ class Room:
             raise Malformed(str(error)) from None
 
     def _asked(self, peer: Peer, vector: bytes) -> None:
-        if self._collected or self._is_writing:
+        if self._collected or self.is_writing:
             self._asking.append((peer, vector))
         else:
             peer.answer(self._step2(vector))
@@ -167,8 +172,20 @@ class Room:
         authors = {peer for peer, _ in news}
         asking, self._asking = self._asking, []
         answers = [(peer, answer) for peer, vector in asking if (answer := self._answer_to(peer, vector))]
-        self._is_writing = True
-        return Group(change, authors.pop() if len(authors) == 1 else None, answers)
+        self.is_writing = True
+        sittings = self._begun_by(authors)
+        return Group(change, authors.pop() if len(authors) == 1 else None, answers, sittings)
+
+    def _begun_by(self, authors: set[Peer]) -> list[Sitting]:
+        """Who left meanwhile begins anew when they come back."""
+        new = {peer.principal.sub: peer for peer in authors if not self._is_noted(peer)}
+        self._writers |= {peer.principal.sub for peer in authors & self.peers}
+        for peer in authors:
+            peer.is_noted = True
+        return [Sitting(sub, peer.request_id) for sub, peer in new.items()]
+
+    def _is_noted(self, peer: Peer) -> bool:
+        return peer.is_noted or peer.principal.sub in self._writers
 
     def _answer_to(self, peer: Peer, vector: bytes) -> bytes:
         """Empty for who asked with no vector at all, and is closed."""
@@ -205,7 +222,7 @@ class Room:
 
     def tell_group(self, group: Group) -> None:
         """The group is written."""
-        self._is_writing = False
+        self.is_writing = False
         if group.change:
             self.backlog.add(group.change)
             self._spread(group.change, author=group.author)

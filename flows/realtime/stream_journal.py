@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -22,6 +22,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from flows.operations.sittings import Sitting
 from flows.realtime.journals import DatabaseJournal, Groups, JournalDown, by_flow
 from flows.realtime.threads import on_reader
 from flows.streams import DIRTY, RETAIN_BYTES, RETAIN_SECONDS, drop_from_stream, log_key
@@ -96,6 +97,11 @@ class StreamJournal:
             self._remember(groups, ids)
         if self._behind is None or self._behind.done():
             self._behind = asyncio.get_running_loop().create_task(self._write_behind())
+
+    async def begin(self, flow_id: str, change: bytes, sittings: Sequence[Sitting]) -> None:
+        """And into the stream, for the other processes: the row is there twice then, which changes nothing."""
+        await self._database.begin(flow_id, change, sittings)
+        await self.write([(flow_id, change)])
 
     def _remember(self, groups: Groups, ids: list[str]) -> None:
         for (flow_id, change), entry_id in zip(groups, ids, strict=True):

@@ -19,10 +19,14 @@ class JobOut(serializers.ModelSerializer):
         ]  # fmt: skip
 
     def get_error(self, job: Job) -> Any:
-        """What the POST would have answered: `{status, detail}`."""
+        """What the POST would have answered: `{status, detail}`; and where that is an upstream's own answer, its text as
+        `detail` with `body_base64` and `headers` as they came."""
         if job.error is None:
             return None
-        return {"status": job.error["status"], "detail": job.error.get("detail", job.error.get("body"))}
+        told = {"status": job.error["status"], "detail": job.error.get("detail", job.error.get("body"))}
+        if "body_base64" in job.error:
+            told |= {"body_base64": job.error["body_base64"], "headers": job.error["headers"]}
+        return told
 
 
 class JobListOut(serializers.Serializer):

@@ -26,6 +26,10 @@ class NotStarted(Exception):
     """A process ended, or did not answer in time. The message holds the last lines that it wrote, where they are kept."""
 
 
+class Stopped(Exception):
+    """Whoever started the processes was told to stop."""
+
+
 class Processes:
     """`with Processes() as group: group.start("web", [...], env)`. At the end every one of them is gone: asked first,
     killed after ten seconds; and if this process is killed itself, the kernel ends them."""
@@ -33,6 +37,23 @@ class Processes:
     def __init__(self, *, logs: Path | None = None) -> None:
         self.logs = logs
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self._is_stopped = False
+
+    def stop_at(self, *numbers: signal.Signals) -> None:
+        """From now on such a signal ends what is waited for here with Stopped. Not from its handler: an exception from
+        there could come after a process was started and before anything knew of it, or while the others are ended."""
+        for number in numbers:
+            signal.signal(number, self._stop)
+
+    def _stop(self, *_: object) -> None:
+        self._is_stopped = True
+
+    def _has_ended(self, process: subprocess.Popen[bytes]) -> bool:
+        """Raises Stopped, which comes first: the same Ctrl-C ends the processes too."""
+        has_ended = process.poll() is not None
+        if self._is_stopped:
+            raise Stopped
+        return has_ended
 
     def start(self, name: str, arguments: list[str], env: Mapping[str, str]) -> subprocess.Popen[bytes]:
         with ExitStack() as stack:
@@ -50,16 +71,19 @@ class Processes:
         return process
 
     def run(self, name: str, arguments: list[str], env: Mapping[str, str]) -> None:
-        """Start it and wait for its end. Raises NotStarted unless it ends well."""
-        if self.start(name, arguments, env).wait() != 0:
+        """Start it and wait for its end. Raises NotStarted unless it ends well, and Stopped."""
+        process = self.start(name, arguments, env)
+        while not self._has_ended(process):
+            time.sleep(0.02)
+        if process.returncode != 0:
             raise NotStarted(f"{name} failed{self.last_words(name)}")
         del self.running[name]
 
     def wait_until_up(self, name: str, port: int, path: str = "/", *, seconds: float = START_SECONDS) -> None:
-        """Until it answers anything at all on loopback. Raises NotStarted."""
+        """Until it answers anything at all on loopback. Raises NotStarted and Stopped."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if self.running[name].poll() is not None:
+            if self._has_ended(self.running[name]):
                 raise NotStarted(f"{name} ended at once{self.last_words(name)}")
             if _answers(port, path):
                 return
@@ -67,10 +91,10 @@ class Processes:
         raise NotStarted(f"{name} did not answer within {seconds:.0f} s{self.last_words(name)}")
 
     def wait_for_any_end(self) -> str:
-        """The name of the first process that ends."""
+        """The name of the first process that ends. Raises Stopped."""
         while True:
             for name, process in self.running.items():
-                if process.poll() is not None:
+                if self._has_ended(process):
                     return name
             time.sleep(0.2)
 
@@ -97,9 +121,17 @@ class Processes:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of loopback for a server that is about to start. On Linux nobody else is given it while this process lives:
+    a socket stays bound to it, beside which servers (which all say SO_REUSEADDR) may still bind and listen."""
+    probe = socket.socket()
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind(("127.0.0.1", 0))
+    port = int(probe.getsockname()[1])
+    if sys.platform == "linux":
+        probe.detach()  # open until the end of this process
+    else:
+        probe.close()
+    return port
 
 
 def is_taken(port: int) -> bool:

@@ -25,6 +25,9 @@ log = structlog.get_logger(__name__)
 KEPT = "scaikey"
 EARLY_SECONDS = 90.0
 REFRESH_SECONDS = 30
+# How long the next tokens are waited for: while another request gets them, and after ScaiKey refused the refresh token. That
+# mostly means that the session is over, and everybody to whom it happens waits so long, so it is short. It is too short only
+# where two processes share no cache, and the one that used the token takes a second to write what it was given.
 WAIT_SECONDS, BEHIND_SECONDS, PAUSE = 5.0, 1.0, 0.1
 
 

@@ -74,8 +74,16 @@ def note_refusal(caller: Any, request: HttpRequest, error: BaseException) -> Non
 
 def respond(request: HttpRequest, error: BaseException) -> HttpResponse:
     if isinstance(error, PassedThrough):
-        return HttpResponse(error.body, status=error.status, headers=error.headers)
+        return _passed(error)
     return render(request, answer_for(request, error))
+
+
+def _passed(error: PassedThrough) -> HttpResponse:
+    """With the headers that came and no others: Django would call a body of no type a page."""
+    response = HttpResponse(error.body, status=error.status, headers=error.headers)
+    if not any(name.lower() == "content-type" for name in error.headers):
+        del response["Content-Type"]
+    return response
 
 
 def answer_for(request: HttpRequest, error: BaseException) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -17,6 +18,7 @@ PER_PAGE, MAX_PAGES = 100, 10_000
 SANE_KEY = re.compile(r"[^\s\0-\x1f]{1,128}")
 ONE_TIME = ("code", "code_verifier", "refresh_token")
 DISCOVERY_SECONDS = 600.0
+Breath = Callable[[], None]
 DISCOVERY = "/api/v1/platform/oauth/.well-known/openid-configuration"
 
 
@@ -102,26 +104,29 @@ class Team:
     name: str
 
 
-def list_tenants(*, base_url: str, token: str) -> list[str]:
-    """The ids of all tenants. Raises UpstreamError (403: no platform rights), Unreachable."""
-    return [str(item["id"]) for item in _pages(f"{base_url}/api/v1/admin/tenants", token)]
+def list_tenants(*, base_url: str, token: str, breathe: Breath) -> list[str]:
+    """The ids of all tenants. `breathe` is called before each page, here and below: a list may be long. Raises UpstreamError
+    (403: no platform rights), Unreachable."""
+    return [str(item["id"]) for item in _pages(f"{base_url}/api/v1/admin/tenants", token, breathe)]
 
 
-def list_effective_users(*, base_url: str, token: str, tenant_id: str, application_id: str) -> list[Person]:
+def list_effective_users(
+    *, base_url: str, token: str, tenant_id: str, application_id: str, breathe: Breath
+) -> list[Person]:
     """Who may use the application in this tenant. Raises UpstreamError (403: no right to ask), Unreachable."""
     path = f"/api/v1/tenants/{quote(tenant_id, safe='')}/applications/{quote(application_id, safe='')}/effective-users"
-    return [person_of(item, tenant_id) for item in _pages(base_url + path, token)]
+    return [person_of(item, tenant_id) for item in _pages(base_url + path, token, breathe)]
 
 
-def list_groups(*, base_url: str, token: str, tenant_id: str) -> list[Team]:
+def list_groups(*, base_url: str, token: str, tenant_id: str, breathe: Breath) -> list[Team]:
     """Raises UpstreamError, Unreachable."""
-    found = _pages(f"{base_url}/api/v1/admin/groups/", token, tenant_id=tenant_id)
+    found = _pages(f"{base_url}/api/v1/admin/groups/", token, breathe, tenant_id=tenant_id)
     return [team_of(item, tenant_id) for item in found]
 
 
-def list_members(*, base_url: str, token: str, group_id: str, tenant_id: str) -> list[Person]:
+def list_members(*, base_url: str, token: str, group_id: str, tenant_id: str, breathe: Breath) -> list[Person]:
     """Raises UpstreamError, Unreachable."""
-    found = _pages(f"{base_url}/api/v1/admin/groups/{quote(group_id, safe='')}/members", token)
+    found = _pages(f"{base_url}/api/v1/admin/groups/{quote(group_id, safe='')}/members", token, breathe)
     return [person_of(item, tenant_id) for item in found]
 
 
@@ -155,11 +160,12 @@ def _text(value: Any) -> str:
     return str(without_nul(value)).strip()[:254] if isinstance(value, str) else ""
 
 
-def _pages(url: str, token: str, **params: str) -> list[dict[str, Any]]:
+def _pages(url: str, token: str, breathe: Breath, **params: str) -> list[dict[str, Any]]:
     """All items of a list, each once. The end is where `total` items were seen, or where a page brings nothing new: no
     page size is trusted, because a server may give less than it was asked for."""
     seen: dict[str, dict[str, Any]] = {}
     for page in range(1, MAX_PAGES + 1):
+        breathe()
         query: dict[str, str | int | None] = {**params, "page": page, "per_page": PER_PAGE}
         items, total = _items(call(SERVICE, "GET", url, token=token, params=query).data)
         fresh = {str(item["id"]): item for item in items if str(item["id"]) not in seen}

@@ -87,15 +87,15 @@ def credential_status(*, tenant_id: str) -> dict[str, object]:
 
 def set_credential(*, by: Principal, api_key: str, base_url: str | None, tenant_id: str = "") -> None:
     """Of their own tenant, unless a super admin names another. A vault that fails half-way leaves no key beside an address
-    that it was not given for. Raises NotAllowed, Unprocessable (a base URL that tokens must not be sent to), BadSecretPath,
-    Unavailable."""
+    that it was not given for. ScaiVault takes nothing back, so what is written down comes first. Raises NotAllowed,
+    Unprocessable (a base URL that tokens must not be sent to), BadSecretPath, Unavailable."""
     tenant_id = tenant_of_interest(by, tenant_id)
     if base_url is not None:
         _check_base_url(base_url)
     with transaction.atomic():
+        _write_down(CREDENTIAL_SET, by, tenant_id, {"base_url": base_url})
         _move(tenant_id, base_url and base_url.rstrip("/"))
         write_secret(path=_key_path(tenant_id), value=api_key)
-        _write_down(CREDENTIAL_SET, by, tenant_id, {"base_url": base_url})
 
 
 def _move(tenant_id: str, base_url: str | None) -> None:
@@ -113,9 +113,9 @@ def delete_credential(*, by: Principal, tenant_id: str = "") -> None:
     """Raises NotAllowed, BadSecretPath, Unavailable."""
     tenant_id = tenant_of_interest(by, tenant_id)
     with transaction.atomic():
+        _write_down(CREDENTIAL_DELETED, by, tenant_id, {})
         delete_secret(path=_key_path(tenant_id))
         delete_secret(path=_url_path(tenant_id))
-        _write_down(CREDENTIAL_DELETED, by, tenant_id, {})
 
 
 def _write_down(action: str, by: Principal, tenant_id: str, changes: dict[str, str | None]) -> None:

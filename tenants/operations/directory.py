@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import jwt
 import structlog
@@ -13,13 +13,12 @@ from django.utils import timezone
 
 from scaiflow.upstream import scaikey
 from scaiflow.upstream.http import Unreachable, UpstreamError
-from scaiflow.upstream.scaikey import Person, Team
+from scaiflow.upstream.scaikey import Breath, Person, Team
 from tenants.operations.service_tokens import refused, service_token
 from tenants.principals import SANE_ID
 
 log = structlog.get_logger(__name__)
 EFFECTIVE, WALK = "effective_users", "member_walk"
-Breath = Callable[[], None]
 
 
 @dataclass
@@ -35,22 +34,22 @@ class Roll:
 
 
 def fetch_all(*, breathe: Breath) -> list[Roll]:
-    """Every tenant that we may see. Raises ScaiKeyRefused; `breathe` is called between requests."""
+    """Every tenant that we may see. Raises ScaiKeyRefused; `breathe` is called before each page that is asked for."""
     try:
         token = service_token()
-        return [_fetch(token, tenant_id, breathe) for tenant_id in _tenant_ids(token)]
+        return [_fetch(token, tenant_id, breathe) for tenant_id in _tenant_ids(token, breathe)]
     except (UpstreamError, Unreachable) as error:
         raise refused(error) from None
 
 
-def fetch_users(*, tenant_id: str) -> Roll:
+def fetch_users(*, tenant_id: str, breathe: Breath) -> Roll:
     """One tenant's users, without groups. Raises ScaiKeyRefused."""
     try:
         token = service_token()
         roll = Roll(tenant_id, timezone.now())
-        effective = _effective(token, tenant_id)
+        effective = _effective(token, tenant_id, breathe)
         if effective is None:
-            walked = _fetch(token, tenant_id, lambda: None)
+            walked = _fetch(token, tenant_id, breathe)
             return Roll(tenant_id, roll.at, WALK, walked.users)
         roll.users = effective
     except (UpstreamError, Unreachable) as error:
@@ -58,10 +57,10 @@ def fetch_users(*, tenant_id: str) -> Roll:
     return roll
 
 
-def _tenant_ids(token: str) -> list[str]:
+def _tenant_ids(token: str, breathe: Breath) -> list[str]:
     """All tenants; without platform rights the service token's own alone."""
     try:
-        found = scaikey.list_tenants(base_url=settings.SCAIKEY_BASE_URL, token=token)
+        found = scaikey.list_tenants(base_url=settings.SCAIKEY_BASE_URL, token=token, breathe=breathe)
     except UpstreamError as error:
         if error.status != 403:
             raise
@@ -85,15 +84,13 @@ def _own_tenant(token: str) -> str:
 
 def _fetch(token: str, tenant_id: str, breathe: Breath) -> Roll:
     roll = Roll(tenant_id, timezone.now())
-    effective = _effective(token, tenant_id)
-    groups = scaikey.list_groups(base_url=settings.SCAIKEY_BASE_URL, token=token, tenant_id=tenant_id)
+    at: dict[str, Any] = {"base_url": settings.SCAIKEY_BASE_URL, "token": token, "breathe": breathe}
+    effective = _effective(token, tenant_id, breathe)
+    groups = scaikey.list_groups(**at, tenant_id=tenant_id)
     roll.groups = {group.id: group for group in groups if group.tenant_id == tenant_id}
     walked: dict[str, Person] = {}
     for group_id in roll.groups:
-        breathe()
-        members = scaikey.list_members(
-            base_url=settings.SCAIKEY_BASE_URL, token=token, group_id=group_id, tenant_id=tenant_id
-        )
+        members = scaikey.list_members(**at, group_id=group_id, tenant_id=tenant_id)
         ours = {member.id: member for member in members if member.tenant_id == tenant_id}
         roll.memberships |= {(group_id, user_id) for user_id in ours}
         walked |= ours
@@ -102,12 +99,12 @@ def _fetch(token: str, tenant_id: str, breathe: Breath) -> Roll:
     return roll
 
 
-def _effective(token: str, tenant_id: str) -> dict[str, Person] | None:
+def _effective(token: str, tenant_id: str, breathe: Breath) -> dict[str, Person] | None:
     """None when we have no right to ask. People of other tenants are left out, whatever the list says."""
     try:
         found = scaikey.list_effective_users(
             base_url=settings.SCAIKEY_BASE_URL, token=token, tenant_id=tenant_id,
-            application_id=settings.SCAIKEY_APPLICATION_ID,
+            application_id=settings.SCAIKEY_APPLICATION_ID, breathe=breathe,
         )  # fmt: skip
     except UpstreamError as error:
         if error.status != 403:

@@ -10,11 +10,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from scaiflow.kit import audit
-from scaiflow.kit.jobs import enqueue
 from scaiflow.upstream import scaikey
 from tenants.actions import GROUP_MIRRORED, MEMBERSHIP_MIRRORED, SYSTEM, USER_MIRRORED
 from tenants.models import Group, Membership, User
@@ -70,11 +68,6 @@ def add_member(*, group_id: str, user_id: str, tenant_id: str, at: datetime) -> 
 def remove_member(*, group_id: str, user_id: str, tenant_id: str, at: datetime) -> bool:
     row = _membership(group_id, user_id, tenant_id)
     return _end(row, tenant_id, at, MEMBERSHIP_MIRRORED, "membership", f"{group_id}/{user_id}")
-
-
-def plan_refresh(*, tenant_id: str) -> None:
-    """Who may use the application has changed: ask ScaiKey anew, after this transaction."""
-    transaction.on_commit(lambda: enqueue("tenants.refresh_users", tenant_id=tenant_id))
 
 
 def _end(row: Row, tenant_id: str, at: datetime, action: str, object_type: str, object_id: str) -> bool:

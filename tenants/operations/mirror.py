@@ -130,10 +130,14 @@ def _apply_groups(roll: Roll, done: Done) -> None:
     done.counts["groups_seen"] = len(roll.groups)
     done.note("groups_added", [group.id for group in fresh])
     done.note("groups_undeleted", [group.id for group in current if group.deleted_at])
+    differences = []
     for group in current:
-        team = roll.groups[group.id]
+        team, before = roll.groups[group.id], facts_of(group)
         group.tenant_id, group.name, group.deleted_at = team.tenant_id, team.name or group.name, None
         group.source_at = group.last_synced_at = roll.at
+        if difference := audit.difference(before, facts_of(group)):
+            differences.append({"id": group.id, **difference})
+    done.note("groups_changed", differences)
     Group.objects.bulk_create(fresh, batch_size=BATCH, ignore_conflicts=True)
     fields = ["tenant_id", "name", "deleted_at", "source_at", "last_synced_at"]
     Group.objects.bulk_update(current, fields, batch_size=BATCH)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
+from scaiflow.kit import audit
+from tenants.actions import SYSTEM, USER_MIRRORED
 from tenants.models import Group, Membership, User
 from tenants.operations.admin_roles import require_super_admin, require_tenant_admin
+from tenants.operations.mirror import facts_of
 from tenants.principals import Principal
 from tenants.roles import AdminRole, RoleSource
 
@@ -21,8 +27,23 @@ def remember_person(
     }  # fmt: skip
     if admin_role:
         known |= {"admin_role": admin_role, "admin_role_source": RoleSource.BOOTSTRAP}
-    user: User = User.objects.update_or_create(id=user_id, defaults=known)[0]
+    with transaction.atomic():
+        user = User.objects.select_for_update().filter(id=user_id).first() or User(id=user_id)
+        before = facts_of(user)
+        for name, value in known.items():
+            setattr(user, name, value)
+        user.save()
+        _write_down(user, audit.difference(before, facts_of(user)))
     return user
+
+
+def _write_down(user: User, changes: dict[str, Any]) -> None:
+    """Nothing where nothing is new: demonstrations are begun again and again."""
+    if changes:
+        audit.record(
+            action=USER_MIRRORED, tenant_id=user.tenant_id, actor_id=SYSTEM, object_type="user", object_id=user.id,
+            changes=changes,
+        )  # fmt: skip
 
 
 def known_person(*, user_id: str, tenant_id: str) -> User | None:

@@ -1,4 +1,4 @@
-"""What must be true before anything is served. Called by the entry points of the server and of the worker."""
+"""What must be true before anything is served. Called by the entry points of the servers, of the worker and of the beat."""
 
 from __future__ import annotations
 

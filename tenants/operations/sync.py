@@ -54,8 +54,9 @@ def refresh_users(*, tenant_id: str) -> bool:
     """One tenant's users alone, after an application was given to a group or taken from it. False when a sweep is running
     just now: try again. Raises ScaiKeyRefused."""
     try:
-        with lease(LEASE):
-            roll = fetch_users(tenant_id=tenant_id)
+        with lease(LEASE) as held:
+            roll = fetch_users(tenant_id=tenant_id, breathe=held.renew)
+            held.renew()
             with transaction.atomic():
                 mirror.apply(roll, force=False, users_only=True)
                 reconcile_super_admins()

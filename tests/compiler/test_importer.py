@@ -167,7 +167,9 @@ def test_a_hand_written_manifest_becomes_a_flow_that_compiles() -> None:
 
 
 def test_a_hand_written_manifest_keeps_the_order_of_its_steps() -> None:
-    again = yaml.safe_load(compile_flow(import_manifest(BY_HAND).content).body)["core"]["flows"][0]["steps"]
+    again = yaml.load(compile_flow(import_manifest(BY_HAND).content).body, yaml.CSafeLoader)["core"]["flows"][0][
+        "steps"
+    ]
     verbs = [next(verb for verb in step if verb not in ("bind", "meta", "llm_role", "output_schema")) for step in again]
     assert verbs == ["llm_turn", "match", "checkpoint", "foreach", "parallel", "checkpoint"]
     assert again[0]["bind"] == "classify"
@@ -177,7 +179,7 @@ def test_a_hand_written_manifest_keeps_the_order_of_its_steps() -> None:
 @pytest.mark.parametrize("document", GOOD, ids=lambda document: document["name"])
 def test_a_manifest_of_another_scaiflow_gives_back_nodes_and_edges(document: dict[str, Any]) -> None:
     """Without our own `source` and `index` there are still `meta` and `scaiflow_meta`, as the contract shows them."""
-    manifest = yaml.safe_load(compile_flow(document).body)
+    manifest = yaml.load(compile_flow(document).body, yaml.CSafeLoader)
     del manifest["core"]["scaiflow_meta"]["source"]
     back = import_manifest(json.dumps(without_index(manifest))).content
     drawn = {node["id"]: (node["type"], node.get("config", {})) for node in document["nodes"]}

@@ -8,6 +8,7 @@ A loop walks its body until that comes back to the loop or to a dead end.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 END = None
@@ -20,7 +21,12 @@ class Walk:
     def __init__(self, document: dict[str, Any], given: dict[str, Any]) -> None:
         self.kinds = {node["id"]: node["type"] for node in document["nodes"]}
         self.settings = {node["id"]: node.get("config", {}) for node in document["nodes"]}
-        self.edges = [edge for edge in document["edges"] if edge["type"] != "data"]
+        self.ways: dict[tuple[str, bool], list[dict[str, Any]]] = defaultdict(list)
+        for edge in document["edges"]:
+            if edge["type"] != "data":
+                source = edge["source"]
+                is_body = self.kinds[source["node"]] == "logic_loop" and source.get("port") == "out_body"
+                self.ways[source["node"], is_body].append(edge)
         self.given = given
         self.visits: list[str] = []
         self.indexes: list[int] = []
@@ -31,12 +37,7 @@ class Walk:
         return self.visits
 
     def leaving(self, node: str, *, body: bool = False) -> list[dict[str, Any]]:
-        return [
-            edge
-            for edge in self.edges
-            if edge["source"]["node"] == node
-            if (self.kinds[node] == "logic_loop" and edge["source"].get("port") == "out_body") is body
-        ]
+        return self.ways[node, body]
 
     def walk(self, ways: list[dict[str, Any]], stop: str | None, loop: str | None) -> None:
         """From where `ways` lead up to `stop`, inside the body of `loop`."""

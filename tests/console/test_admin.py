@@ -311,6 +311,7 @@ def narrowings(model: type[models.Model], browser: Browser) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.everywhere
 def test_every_filter_and_every_date_narrows_its_list_inside_the_tenant(
     tenants: dict[str, Tenant], enter: Enter
 ) -> None:
@@ -612,7 +613,7 @@ def test_an_earlier_deployment_goes_up_again_as_a_job(tenants: dict[str, Tenant]
     told = do(enter("tenant_admin"), Deployment, "redeploy", [tenants["red"].ids["deployment_id"]])
     assert "is on its way" in told
     job = Job.objects.exclude(id__in=before).get()
-    assert wait_for(job=job, seconds=10).is_over
+    assert wait_for(job=job, seconds=60).is_over
     assert (job.requested_by, job.arguments["version"]) == ("usr_red_tenant_admin", "1.0.0")
     assert job.arguments["publish_as_model"] is True
     assert done("job.started") == [("usr_red_tenant_admin", tenants["red"].ids["flow_id"])]

@@ -244,7 +244,7 @@ def test_two_clicks_are_one_deploy_and_its_failure_says_what_to_do(ada_at: Visit
     settings.DEPLOY_AUTH = "api_key"  # and there is none
     flow = create_flow(by=ADA, name="Greeting", description="", content=greeting())
     roads = {ada_at.send(road(flow, "/deploy"), {"publish": "yes", "key": "once"})["Location"] for _ in range(2)}
-    job = wait_for(job=Job.objects.get(), seconds=20)
+    job = wait_for(job=Job.objects.get(), seconds=60)
     assert roads == {f"/jobs/{job.id}"}
     page = ada_at.read(f"/jobs/{job.id}")
     assert "no ScaiGrid credentials for tenant" in page

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from flows.models import Flow, Job
 from scaiflow.console.retention import keep_house
 from scaiflow.console.tasks import keep_the_house
+from scaiflow.kit import audit
 from scaiflow.kit.errors import Unavailable
 from scaiflow.kit.models import AuditEntry
-from tests.conftest import Caller
+from tests import cast
+from tests.conftest import Caller, SignIn
 from tests.drawings import greeting
 from webhooks.models import Delivery
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def midday() -> Iterator[None]:
+    """No day ends while a test runs."""
+    with time_machine.travel(NOON):
+        yield
 
 
 def delivered(days_ago: int) -> Delivery:
@@ -52,6 +63,30 @@ def test_old_deliveries_and_jobs_that_are_over_go(flow: Flow) -> None:
     assert set(Job.objects.values_list("id", flat=True)) == {young.id, running.id}
     assert old.id not in set(Job.objects.values_list("id", flat=True))
     assert keep_house() == counts | {"deliveries": 0, "jobs": 0}
+
+
+def test_what_goes_stands_in_the_audit_log_of_its_tenant_with_its_number(flow: Flow, sign_in: SignIn) -> None:
+    """One entry for a tenant and kind, and none where nothing went."""
+    olaf = sign_in(**cast.OLAF)
+    theirs = Flow.objects.get(id=olaf.post("/api/v1/flows", {"name": "y", "content": greeting()}).json()["id"])
+    for whose in (flow, flow, theirs):
+        job(whose, "succeeded", 181)
+    for days in (91, 92):
+        delivered(days)
+    Delivery.objects.filter(event_id="evt_92").update(tenant_id="tnt_demo")
+    Session.objects.create(session_key="x", session_data="", expire_date=timezone.now() - timedelta(days=1))
+    keep_house()
+    keep_house()
+    told = AuditEntry.objects.filter(action__endswith=".forgotten")
+    assert {entry.actor_id for entry in told} == {"system"}
+    assert sorted((e.tenant_id, e.action, e.object_type, e.changes["removed"]) for e in told) == [
+        ("", "deliveries.forgotten", "delivery", 1),
+        ("", "sessions.forgotten", "session", 1),
+        ("tnt_demo", "deliveries.forgotten", "delivery", 1),
+        ("tnt_demo", "jobs.forgotten", "job", 2),
+        ("tnt_other", "jobs.forgotten", "job", 1),
+    ]
+    assert [problem for tenant in ("", "tnt_demo", "tnt_other") for problem in audit.problems(tenant)] == []
 
 
 def test_nothing_goes_where_it_is_to_be_kept_for_ever(flow: Flow, settings: Any) -> None:

@@ -126,7 +126,7 @@ def test_a_rollback_is_the_same_deploy_that_the_api_makes_of_it(ada_at: Visitor,
         flow=flow, core_id="core_1", flow_version="1.0.0", published_slug="scaicore/x", status="deployed"
     )
     ada_at.send(road(flow, f"/deployments/{made.id}/again"))
-    job = wait_for(job=Job.objects.get(), seconds=20)
+    job = wait_for(job=Job.objects.get(), seconds=60)
     assert job.arguments == {"publish_as_model": True, "group_ids": None, "version": "1.0.0"}
     assert "Deploy of 1.0.0" in ada_at.read(road(flow, "/jobs"))
 

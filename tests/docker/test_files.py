@@ -83,9 +83,11 @@ def test_what_the_documents_set_for_the_sandbox_leads_to_the_one_that_compose_st
 
 
 def test_compose_starts_the_image_that_ci_builds() -> None:
-    """Every name with which CI's script makes an image is one that compose starts, and each of ours is made there."""
+    """The name that CI's script gives to what it makes and starts is the one that compose starts, for each of ours."""
     script = (ROOT / ".ci/image").read_text()
-    built = set(re.findall(r"(?:build|bud) --file docker/Dockerfile --tag (\S+)", script))
+    built = set(re.findall(r"^IMAGE=(\S+)$", script, re.MULTILINE))
+    assert re.findall(r"docker build --file docker/Dockerfile --tag (\S+)", script) == ['"$IMAGE"']
+    assert re.findall(r"^build (\S+)$", script, re.MULTILINE) == ['"$IMAGE"', '"$IMAGE-again"']
     made = json.loads(compose("config", "--format", "json"))["services"]
     assert {made[name]["image"] for name in OURS} == built
     assert {made[name]["build"]["dockerfile"] for name in OURS} == {"docker/Dockerfile"}

@@ -19,10 +19,11 @@ from typing import Any
 import pytest
 
 from scaiflow.console.processes import Processes, clean_environment, free_port, is_taken
-from scaiflow.console.stage import MANAGE, Ports, throwaway_environment
+from scaiflow.console.stage import Ports, throwaway_environment
 from scaiflow.console.visitor import Visitor, request
 from tests.drawings import greeting
 from tests.loopback import Asked, Service, Told, serving
+from tests.migrated import migrate
 from tests.scaikey import ScaiKey
 from tests.servers import die_with_parent, running_redis
 
@@ -51,7 +52,7 @@ class Installation:
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         }  # fmt: skip
         with Processes(logs=folder) as group:
-            group.run("migrate", [*MANAGE, "migrate", "--noinput"], self.env)
+            migrate(group, self.env)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         stack.callback(self._stop)
 
@@ -145,7 +146,7 @@ def test_who_answers_http_is_well_as_long_as_it_answers(installation: Installati
     assert (installation.is_alive(role), installation.is_ready(role)) == (False, False)
     for process in everybody:
         os.kill(process, signal.SIGCONT)
-    assert installation.is_alive(role)
+    assert until(lambda: installation.is_alive(role))
     installation.running[role].terminate()
     assert installation.running[role].wait(60) in {0, -signal.SIGTERM}  # uvicorn ends by the signal itself
     assert (installation.is_alive(role), installation.is_ready(role)) == (False, False)
@@ -180,7 +181,7 @@ def test_a_worker_counts_its_jobs_and_ends_the_one_that_it_has_when_it_is_told_t
     assert not is_taken(installation.ports["worker"])
 
 
-def until(holds: Any, *, seconds: float = 30) -> bool:
+def until(holds: Any, *, seconds: float = 120) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if holds():

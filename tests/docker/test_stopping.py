@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from scaiflow.console.processes import Processes, clean_environment, free_port, is_taken
-from scaiflow.console.stage import MANAGE, Ports, throwaway_environment
+from scaiflow.console.stage import Ports, throwaway_environment
 from scaiflow.console.visitor import Visitor
 from tests.drawings import greeting
 from tests.loopback import Asked, Service, Told, serving
+from tests.migrated import migrate
 from tests.scaikey import ScaiKey
 from tests.servers import running_redis
 
@@ -39,7 +40,7 @@ class Web:
             "PORT": str(self.port), "TMPDIR": str(folder),
         }  # fmt: skip
         self.group = stack.enter_context(Processes(logs=folder))
-        self.group.run("migrate", [*MANAGE, "migrate", "--noinput"], env)
+        migrate(self.group, env)
         server = ["-m", "gunicorn", "--config", "docker/gunicorn.py", "scaiflow.wsgi:application"]
         self.process = self.group.start("web", server, env)
         self.group.wait_until_up("web", self.port, "/healthz")
@@ -112,7 +113,7 @@ def test_the_counts_of_all_processes_are_told_together(tmp_path: Path) -> None:
         }  # fmt: skip
         env["PORT"] = env["SCAIFLOW_API_PORT"]
         group = stack.enter_context(Processes(logs=tmp_path))
-        group.run("migrate", [*MANAGE, "migrate", "--noinput"], env)
+        migrate(group, env)
         group.start("web", ["-m", "gunicorn", "--config", "docker/gunicorn.py", "scaiflow.wsgi:application"], env)
         group.wait_until_up("web", int(env["PORT"]), "/healthz")
         visitor = Visitor(f"http://127.0.0.1:{env['PORT']}")

@@ -13,6 +13,7 @@ from scaiflow.console.stage import MANAGE, Ports, start_sandbox, start_web, star
 from scaiflow.console.visitor import Visitor
 from tests.backends import real_parts
 from tests.e2e.client import Typed, generate
+from tests.migrated import migrate
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +40,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
     with real_parts() as parts, Processes(logs=folder) as group:
         env = throwaway_environment(clean_environment(), ports, folder) | parts | {"SCAIFLOW_API_TOKEN": "shared-" * 6}
         start_sandbox(group, env, ports)
-        group.run("migrate", [*MANAGE, "migrate", "--noinput"], env)
+        migrate(group, env)
         group.run("seed", [*MANAGE, "seed"], env)
         start_web(group, env, ports)
         if "SCAIFLOW_REDIS_URL" in env:

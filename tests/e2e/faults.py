@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import sqlite3
 import threading
@@ -15,9 +17,10 @@ import redis
 import yaml
 
 from scaiflow.console.processes import Processes, clean_environment, free_port
-from scaiflow.console.stage import MANAGE, Ports, start_web, start_worker, throwaway_environment
+from scaiflow.console.stage import Ports, start_web, start_worker, throwaway_environment
 from scaiflow.console.visitor import Visitor
 from tests.loopback import Asked, Service, Told
+from tests.migrated import migrate
 from tests.scaikey import ScaiKey
 
 CORES, SCOPES = "/v1/modules/scaicore/cores", "/v1/modules/scaiqueue/scopes"
@@ -74,7 +77,7 @@ class StatefulGrid(Service):
             case "GET", path if path == CORES:
                 return "list", lambda: Told(200, {"data": [{"id": i, "slug": s} for s, i in self.cores.items()]})
             case "POST", path if path == CORES:
-                return "create", lambda: self._made(self.cores, yaml.safe_load(asked.body)["core"]["name"])
+                return "create", lambda: self._made(self.cores, _slug_in(asked.body))
             case "POST", path if path.startswith(CORES):
                 return last, lambda: self._publish(core) if last == "publish" else self._unpublish(core)
         return "core", lambda: self._core(last)
@@ -102,6 +105,11 @@ class StatefulGrid(Service):
         return Told(200, {"data": {}})
 
 
+def _slug_in(manifest: bytes) -> str:
+    """Read by the fast half of YAML: the slow one takes longer for thousands of steps than a deploy waits for an answer."""
+    return str(yaml.load(manifest, yaml.CSafeLoader)["core"]["name"])
+
+
 class Installation:
     """A server (and a worker, when there is Redis), with its people and its upstreams under the test's control."""
 
@@ -119,10 +127,16 @@ class Installation:
         self.group = Processes(logs=folder)
 
     def start(self, *, with_worker: bool = True) -> None:
-        self.group.run("migrate", [*MANAGE, "migrate", "--noinput"], self.env)
+        migrate(self.group, self.env)
         start_web(self.group, self.env, self.ports)
         if self.redis_url and with_worker:
             start_worker(self.group, self.env)
+
+    def let_others_go_first(self) -> None:
+        """Whoever works, until killed: on a busy machine it gets less time than this process, which watches it."""
+        worker = self.group.running["worker" if self.redis_url else "web"]
+        for thread in Path(f"/proc/{worker.pid}/task").iterdir():
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), 10)
 
     def kill_who_works(self) -> None:
         """kill -9, and nobody in the place of the dead yet."""
@@ -179,6 +193,36 @@ class Pipe:
         os.close(self.writer)
         self.path.unlink()
         self.path.write_bytes(self.real)
+
+
+class Broker:
+    """What Celery keeps in a Redis of the tasks that workers have taken and have not said to be done with."""
+
+    def __init__(self, url: str) -> None:
+        self.client = redis.Redis.from_url(url)
+
+    def taken(self) -> list[str]:
+        """The jobs of these tasks."""
+        return sorted(self._job_of(json.loads(raw)[0]) for raw in self.client.hvals("unacked"))
+
+    def messages(self) -> list[bytes]:
+        return [json.dumps(json.loads(raw)[0]).encode() for raw in self.client.hvals("unacked")]
+
+    def is_empty(self) -> bool:
+        return not self.client.hlen("unacked") and not self.client.llen("celery")
+
+    def let_an_hour_pass(self) -> None:
+        """As far as the tasks are concerned that dead workers have taken: the next worker takes them."""
+        for tag in self.client.zrange("unacked_index", 0, -1):
+            self.client.zadd("unacked_index", {tag: 0})
+
+    def deliver(self, message: bytes) -> None:
+        self.client.lpush("celery", message)
+
+    @staticmethod
+    def _job_of(message: dict[str, Any]) -> str:
+        _, arguments, _ = json.loads(base64.b64decode(message["body"]))
+        return str(arguments["job_id"])
 
 
 class Eavesdropper:

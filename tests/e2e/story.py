@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, expect
 from scaiflow.console.processes import Processes, clean_environment, free_port
 from scaiflow.console.stage import MANAGE, Ports, start_sandbox, start_web, throwaway_environment
 from tests.e2e.chromium import DESKTOP, PHONE, Person, chromium
+from tests.migrated import migrate
 
 SIZES = {"desk": DESKTOP, "phone": PHONE}
 UNCLEAR = {"message": "Do you repair antique gramophones on the moon?"}
@@ -35,7 +36,7 @@ def set_up(folder: Path) -> Iterator[Stage]:
     env = throwaway_environment(clean_environment(), ports, folder)
     with chromium() as browser, Processes(logs=folder) as group:
         start_sandbox(group, env, ports)
-        group.run("migrate", [*MANAGE, "migrate", "--noinput"], env)
+        migrate(group, env)
         group.run("seed", [*MANAGE, "seed"], env)
         start_web(group, env, ports)
         yield Stage(browser, f"http://127.0.0.1:{ports.web}")

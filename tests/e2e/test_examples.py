@@ -16,8 +16,9 @@ from scaiflow.console.processes import Processes, clean_environment, free_port
 from scaiflow.console.stage import MANAGE, Ports, start_sandbox, start_web, throwaway_environment
 from scaiflow.console.visitor import Visitor, request
 from tests.e2e.client import Typed
+from tests.migrated import migrate
 
-pytestmark = [pytest.mark.process, pytest.mark.slow]
+pytestmark = [pytest.mark.process, pytest.mark.slow, pytest.mark.everywhere]
 EXAMPLES = {path.name.removesuffix(".flow.json"): json.loads(path.read_text())
             for path in sorted((Path(__file__).parents[2] / "docs" / "examples").glob("*.flow.json"))}  # fmt: skip
 
@@ -88,7 +89,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, generated: Path) -> Iterator
     env = throwaway_environment(clean_environment(), ports, folder)
     with Processes(logs=folder) as group:
         start_sandbox(group, env, ports, state=folder / "sandbox.db")
-        group.run("migrate", [*MANAGE, "migrate", "--noinput"], env)
+        migrate(group, env)
         group.run("seed", [*MANAGE, "seed"], env)
         start_web(group, env, ports)
         ada = Visitor(f"http://127.0.0.1:{ports.web}")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import ConsoleMessage
 
 from scaiflow.console.visitor import Visitor
-from tests.e2e.chromium import barriers, chromium
+from tests.e2e.chromium import WAIT, barriers, chromium
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
@@ -23,15 +23,15 @@ def test_the_reference_is_drawn_without_a_complaint_and_a_call_can_be_tried(stag
         page.on("console", heard)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{stage.base_url}/api/docs")
-        page.get_by_role("heading", name="ScaiFlow").first.wait_for()
-        assert page.locator(".opblock").count() > 50
+        page.get_by_role("heading", name="ScaiFlow").first.wait_for(timeout=WAIT)
+        page.locator(".opblock").nth(50).wait_for(timeout=WAIT)
         wrong = barriers(page)
         call = page.locator("#operations-auth-signin_config")
         call.locator(".opblock-summary-control").click()
         call.get_by_role("button", name="Try it out").click()
         call.get_by_role("button", name="Execute").click()
         told = call.locator(".live-responses-table .highlight-code, .live-responses-table .microlight").first
-        told.wait_for()
+        told.wait_for(timeout=WAIT)
         assert "scaikey_base_url" in told.inner_text()
     assert complaints == []
     assert wrong == []

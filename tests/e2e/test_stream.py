@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from scaiflow.console.processes import Processes, clean_environment, free_port
-from scaiflow.console.stage import MANAGE, Ports, start_sandbox, start_web, throwaway_environment
+from scaiflow.console.stage import Ports, start_sandbox, start_web, throwaway_environment
 from scaiflow.console.visitor import Visitor
 from tests.drawings import greeting
+from tests.migrated import migrate
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 EVENTS = "/api/v1/scaicore/events"
@@ -27,7 +28,7 @@ def ada(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
     env = throwaway_environment(clean_environment(), ports, folder)
     with Processes(logs=folder) as group:
         start_sandbox(group, env, ports)
-        group.run("migrate", [*MANAGE, "migrate", "--noinput"], env)
+        migrate(group, env)
         start_web(group, env, ports)
         visitor = Visitor(f"http://127.0.0.1:{ports.web}")
         visitor.sign_in("usr_ada")

@@ -15,7 +15,6 @@ from websockets.sync.client import connect
 
 from scaiflow.console.processes import Processes, clean_environment, free_port
 from scaiflow.console.stage import (
-    MANAGE,
     Ports,
     start_beat,
     start_web,
@@ -27,6 +26,7 @@ from scaiflow.console.visitor import Visitor, request
 from tests.drawings import greeting
 from tests.e2e.watchers import Collector
 from tests.loopback import Service, Told, serving
+from tests.migrated import migrate
 from tests.scaikey import ScaiKey
 from tests.servers import running_redis
 
@@ -50,7 +50,7 @@ class Watched:
         if redis_url:
             self.env["SCAIFLOW_REDIS_URL"] = redis_url
         self.group = stack.enter_context(Processes(logs=folder))
-        self.group.run("migrate", [*MANAGE, "migrate", "--noinput"], self.env)
+        migrate(self.group, self.env)
         start_web(self.group, self.env, self.ports)
         if redis_url:
             start_worker(self.group, self.env)

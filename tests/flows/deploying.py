@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 from django.db import connections
@@ -11,6 +13,8 @@ from tests.conftest import Caller
 from tests.drawings import greeting
 from tests.loopback import Asked, Service, Told
 
+# Seconds after which a test is taken to hang; nothing else is meant by it, so a busy machine may take its time.
+PATIENCE = 60.0
 CORES = "/v1/modules/scaicore/cores"
 QUEUES = "/v1/modules/scaiqueue"
 REVIEW = {"slug": "review", "display_name": "Review", "consumer_mode": "fifo", "max_retries": 5}
@@ -42,8 +46,17 @@ class SlowGrid:
         self.made += 1
         core = f"core_{self.made}"
         self.waiting.release()
-        self.go.wait(10)
+        self.go.wait(PATIENCE)
         return Told(201, {"data": {"id": core}})
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Raises TimeoutError when it hangs."""
+    deadline, pause = time.monotonic() + PATIENCE, threading.Event()
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        pause.wait(0.01)
 
 
 def post_deploy(token: str, flow_id: str) -> Any:

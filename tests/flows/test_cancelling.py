@@ -14,7 +14,7 @@ from flows.operations.working import work_on
 from scaiflow.kit.models import AuditEntry
 from tests.conftest import Caller
 from tests.drawings import greeting
-from tests.flows.deploying import SlowGrid, make, post_deploy
+from tests.flows.deploying import PATIENCE, SlowGrid, make, post_deploy
 from tests.loopback import Asked, Service, Told
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,7 +24,7 @@ def test_a_job_that_waits_for_its_turn_can_be_called_off(ada: Caller, scaigrid: 
     grid, flow_id = SlowGrid(scaigrid), make(ada)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(post_deploy, ada.token, flow_id)
-        assert grid.waiting.acquire(timeout=10)
+        assert grid.waiting.acquire(timeout=PATIENCE)
         second = ada.post(f"/api/v1/flows/{flow_id}/deploy", {}, headers={"Prefer": "respond-async"}).json()["job_id"]
         told = ada.post(f"/api/v1/jobs/{second}/cancel").json()
         grid.go.set()
@@ -39,7 +39,7 @@ def test_a_deploy_that_is_called_off_at_its_queues_touches_no_core(ada: Caller, 
 
     def held(asked: Asked) -> Told:
         come.set()
-        go.wait(10)
+        go.wait(PATIENCE)
         return Told(200, {"data": [{"id": "sc_1", "slug": "support"}]})
 
     scaigrid.on("GET", "/v1/modules/scaiqueue/scopes", held)
@@ -47,7 +47,7 @@ def test_a_deploy_that_is_called_off_at_its_queues_touches_no_core(ada: Caller, 
     flow_id = ada.post("/api/v1/flows", {"name": "Greeting", "content": content}).json()["id"]
     with ThreadPoolExecutor(1) as pool:
         deploying = pool.submit(post_deploy, ada.token, flow_id)
-        assert come.wait(10)
+        assert come.wait(PATIENCE)
         assert ada.post(f"/api/v1/jobs/{Job.objects.get().id}/cancel").json()["state"] == "running"
         go.set()
         assert deploying.result() == {"detail": "the job was cancelled"}
@@ -80,7 +80,7 @@ def test_a_core_that_is_made_is_recorded_although_the_job_was_called_off(ada: Ca
     grid, flow_id = SlowGrid(scaigrid), make(ada)
     with ThreadPoolExecutor(1) as pool:
         deploying = pool.submit(post_deploy, ada.token, flow_id)
-        assert grid.waiting.acquire(timeout=10)
+        assert grid.waiting.acquire(timeout=PATIENCE)
         told = ada.post(f"/api/v1/jobs/{Job.objects.get().id}/cancel").json()
         grid.go.set()
         assert told["state"] == "running"

@@ -13,7 +13,7 @@ from flows.operations.jobs import wait_for
 from flows.operations.working import work_on
 from tests.conftest import Caller, SignIn
 from tests.drawings import greeting
-from tests.flows.deploying import CORES, QUEUES, TOPOLOGY, deploy, failure, make
+from tests.flows.deploying import CORES, PATIENCE, QUEUES, TOPOLOGY, deploy, failure, make
 from tests.loopback import Asked, Service, Told
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -180,7 +180,7 @@ def test_a_job_that_is_asked_for_later_is_answered_at_once(ada: Caller, grid: Se
     assert answer["Preference-Applied"] == "respond-async"
     assert (answer.status_code, answer.json()["state"]) == (202, "queued")
     job = Job.objects.get(id=answer.json()["job_id"])
-    assert wait_for(job=job, seconds=10).is_over
+    assert wait_for(job=job, seconds=PATIENCE).is_over
     told = ada.get(answer["Location"]).json()
     assert (told["state"], told["result"]["core_id"], told["kind"]) == ("succeeded", "core_1", "deploy")
     assert [(s["step"], s["state"]) for s in told["progress"]] == [
@@ -193,7 +193,7 @@ def test_a_job_that_takes_too_long_is_answered_with_its_place(ada: Caller, grid:
     answer = deploy(ada, make(ada))
     assert answer.status_code == 202
     assert answer["Location"] == f"/api/v1/jobs/{answer.json()['job_id']}"
-    wait_for(job=Job.objects.get(), seconds=10)
+    wait_for(job=Job.objects.get(), seconds=PATIENCE)
 
 
 def test_a_job_is_seen_by_those_who_see_its_flow(

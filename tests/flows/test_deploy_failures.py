@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,93 +11,85 @@ import pytest
 
 from flows.models import Deployment, Job
 from tests.conftest import Caller
-from tests.flows.deploying import CORES, QUEUES, REVIEW, TOPOLOGY, deploy, failure, make
+from tests.flows.deploy_matrix import CONTENT, LIMIT_HEADERS, LIMITED, RAW, ROWS, WELL, Row
+from tests.flows.deploying import CORES, REVIEW, TOPOLOGY, deploy, make
 from tests.loopback import Service, Told
+from tests.scaikey import ScaiKey
 
 pytestmark = pytest.mark.django_db(transaction=True)
-BROKEN = Told(200, b"cut", {"Content-Length": "5000", "Connection": "close"})
-# Where something has to be made that is not there yet.
-TOPOLOGIES = {
-    ("POST", f"{QUEUES}/scopes"): {"scope": "new", "queues": [REVIEW]},
-    ("POST", f"{QUEUES}/scopes/sc_1/queues"): {"scope": "support", "queues": [REVIEW, REVIEW | {"slug": "fresh"}]},
-}
-ROWS: dict[str, tuple[str, str, Told, int, dict[str, Any]]] = {
-    "no right to look at scopes": ("GET", f"{QUEUES}/scopes", failure(403, "permission_denied"), 502, {
-        "error": "scaiqueue_auth", "message": "upstream words",
-        "fix": "Caller needs scaiqueue:manage to provision missing scopes/queues."}),
-    "queues fail": ("GET", f"{QUEUES}/scopes/sc_1/queues", failure(500), 502, {
-        "error": "scaiqueue_provision_failed", "scope": "support", "queue": "review"}),
-    "a queue of another mode": ("GET", f"{QUEUES}/scopes/sc_1/queues", Told(200, {
-        "data": [{"id": "q_1", **REVIEW, "consumer_mode": "priority"}]}), 502, {
-        "error": "scaiqueue_provision_failed", "scope": "support", "queue": "review"}),
-    "queues answer with a page": ("GET", f"{QUEUES}/scopes", Told(200, b"<html>"), 502, {
-        "error": "scaiqueue_provision_failed", "scope": "support", "queue": None}),
-    "ScaiGrid does not compile it": ("POST", CORES, failure(400, "COMPILE_ERROR", "bad step"), 502, {
-        "error": "scaicore_compile_failed", "message": "bad step", "status": 400}),
-    "ScaiGrid does not know us": ("POST", CORES, failure(401, "unauthorized"), 502, {
-        "error": "scaigrid_auth", "fix": "Caller needs the `scaicore:manage` permission on this tenant."}),
-    "ScaiGrid's verifier refuses": ("POST", CORES, failure(400, "VERIFIER_ERROR", "verifier error: x"), 502, {
-        "error": "scaicore_create_failed", "message": "verifier error: x", "status": 400}),
-    "ScaiGrid fails": ("POST", CORES, Told(500, b"oops"), 502, {"error": "scaicore_create_failed", "status": 500}),
-    "ScaiGrid redirects": ("POST", CORES, Told(302, None, {"Location": "http://127.0.0.1:1/"}), 502, {
-        "error": "scaicore_create_failed", "status": None}),
-    "ScaiGrid forgets the id": ("POST", CORES, Told(201, {"data": {}}), 502, {
-        "error": "scaicore_create_failed", "status": None}),
-    "the publish fails": ("POST", f"{CORES}/core_1/publish", failure(500), 502, {
-        "error": "scaicore_publish_failed", "core_id": "core_1"}),
-    "a scope may not be made": ("POST", f"{QUEUES}/scopes", failure(401), 502, {
-        "error": "scaiqueue_auth", "scope": "new"}),
-    "a scope is not made": ("POST", f"{QUEUES}/scopes", failure(400, "BAD_SLUG"), 502, {
-        "error": "scaiqueue_provision_failed", "message": "upstream words", "scope": "new", "queue": None}),
-    "a queue may not be made": ("POST", f"{QUEUES}/scopes/sc_1/queues", failure(403), 502, {
-        "error": "scaiqueue_auth", "queue": "fresh"}),
-    "a queue is not made": ("POST", f"{QUEUES}/scopes/sc_1/queues", failure(503), 502, {
-        "error": "scaiqueue_provision_failed", "scope": "support", "queue": "fresh"}),
-    "ScaiGrid forbids it": ("POST", CORES, failure(403, "forbidden"), 502, {
-        "error": "scaigrid_auth", "message": "upstream words", "status": 403}),
-    "a quota is used up": ("POST", CORES, failure(402, "QUOTA_EXCEEDED"), 502, {
-        "error": "scaicore_create_failed", "status": 402, "message": "upstream words"}),
-    "ScaiGrid answers without end": ("POST", CORES, Told(201, b" " * (11 * 1024 * 1024)), 502, {
-        "error": "scaicore_create_failed", "status": None}),
-    "the publish is forbidden": ("POST", f"{CORES}/core_1/publish", failure(403), 502, {
-        "error": "scaicore_publish_failed", "core_id": "core_1", "status": 403}),
-    "the publish breaks off": ("POST", f"{CORES}/core_1/publish", BROKEN, 502, {
-        "error": "scaicore_publish_failed", "core_id": "core_1", "status": None}),
-    "the publish tells no slug": ("POST", f"{CORES}/core_1/publish", Told(200, {"data": {}}), 502, {
-        "error": "scaicore_publish_failed", "core_id": "core_1"}),
-}  # fmt: skip
+
+
+def go(row: Row, ada: Caller, grid: Service) -> Any:
+    """The answer to the deploy that the row is about; of what was before, `grid` has forgotten the calls."""
+    flow_id = make(ada, **CONTENT)
+    for answers in [] if row.before is None else [row.before]:
+        say(grid, answers)
+        deploy(ada, flow_id)
+    grid.asked.clear()
+    Deployment.objects.all().update(flow_version="before")
+    say(grid, row.answers)
+    return deploy(ada, flow_id, **row.body)
+
+
+def say(grid: Service, answers: dict[str, Told]) -> None:
+    for call, told in answers.items():
+        grid.on(*call.split(), told)
+
+
+@pytest.mark.parametrize("row", WELL)
+def test_where_nothing_fails_every_call_of_the_road_is_made(ada: Caller, grid: Service, row: str) -> None:
+    assert go(WELL[row], ada, grid).status_code == 200
+    assert grid.road() == WELL[row].road
 
 
 @pytest.mark.parametrize("row", ROWS)
 def test_each_failure_has_its_documented_answer_and_ends_the_road(ada: Caller, grid: Service, row: str) -> None:
-    method, path, told, status, detail = ROWS[row]
-    grid.on(method, path, told)
-    topology = TOPOLOGIES.get((method, path), TOPOLOGY)
-    answer = deploy(ada, make(ada, config={"scaiqueue": topology, "publish_as_model": True}))
-    assert answer.status_code == status
-    assert answer.json()["detail"] | detail == answer.json()["detail"]
-    assert grid.road()[-1] == f"{method} {path}"
-    assert (Deployment.objects.count() == 1) is ("publish" in row)
-    assert Job.objects.get().state == "failed"
+    wanted = ROWS[row]
+    answer = go(wanted, ada, grid)
+    assert grid.road() == wanted.road
+    if wanted.detail:
+        assert (answer.status_code, answer.json()["detail"] | wanted.detail) == (502, answer.json()["detail"])
+    else:
+        check_limited(answer)
+    left = Deployment.objects.exclude(flow_version="before")
+    assert [(one.status, one.published_slug) for one in left] == [("publish_failed", None)] * wanted.records
+    assert Job.objects.newest_first()[0].state == "failed"
 
 
-def test_a_failed_publish_keeps_the_record_without_a_slug(ada: Caller, grid: Service) -> None:
-    grid.on("POST", f"{CORES}/core_1/publish", failure(500))
+def check_limited(answer: Any) -> None:
+    """ScaiGrid's body to the byte, and of its headers those that are documented."""
+    assert (answer.status_code, answer.content) == (429, RAW)
+    assert LIMIT_HEADERS.items() <= dict(answer.headers).items()
+    assert not {"X-Internal", "Set-Cookie"} & set(answer.headers)
+
+
+def test_a_limited_rate_is_told_again_as_it_was(ada: Caller, grid: Service) -> None:
+    """To whoever sends the request again, and to whoever looks at the job."""
+    grid.on("POST", CORES, LIMITED, Told(201, {"data": {"id": "core_1"}}))
     flow_id = make(ada)
-    deploy(ada, flow_id, publish_as_model=True)
-    (record,) = ada.get(f"/api/v1/flows/{flow_id}/deployments").json()
-    assert (record["core_id"], record["published_slug"], record["status"]) == ("core_1", None, "publish_failed")
+    for _ in range(2):
+        again = {"Idempotency-Key": "once"}
+        check_limited(ada.post(f"/api/v1/flows/{flow_id}/deploy", {}, headers=again))
+    assert grid.road() == [f"POST {CORES}"]
+    error = ada.get(f"/api/v1/jobs/{Job.objects.get().id}").json()["error"]
+    assert (error["status"], base64.b64decode(error["body_base64"]), error["headers"]) == (429, RAW, LIMIT_HEADERS)
+    assert '{"slow":  "down"}' in error["detail"]
 
 
-@pytest.mark.parametrize("path", [CORES, f"{CORES}/core_1/publish"])
-def test_a_limited_rate_is_handed_on_unchanged(ada: Caller, grid: Service, path: str) -> None:
-    body = b'{"status":"error",  "error":{"code":"RATE_LIMITED","message":"slow down","retry_after":7}}'
-    headers = {"Retry-After": "7", "X-Scaigrid-Ratelimit-Remaining": "0", "X-Internal": "secret"}
-    grid.on("POST", path, Told(429, body, headers))
-    answer = deploy(ada, make(ada), publish_as_model=True)
-    assert (answer.status_code, answer.content) == (429, body)
-    assert (answer["Retry-After"], answer["X-Scaigrid-Ratelimit-Remaining"]) == ("7", "0")
-    assert "X-Internal" not in answer
+def test_a_body_of_no_type_is_not_given_one(ada: Caller, grid: Service) -> None:
+    grid.on("POST", CORES, Told(429, b"<script>", {"Content-Type": ""}))
+    answer = deploy(ada, make(ada))
+    assert (answer.status_code, answer.content, "Content-Type" in answer.headers) == (429, b"<script>", False)
+
+
+def test_a_job_from_before_bodies_were_kept_whole_is_still_told(ada: Caller, grid: Service) -> None:
+    flow_id, again = make(ada), {"Idempotency-Key": "once"}
+    grid.on("POST", CORES, LIMITED)
+    ada.post(f"/api/v1/flows/{flow_id}/deploy", {}, headers=again)
+    Job.objects.update(error={"status": 429, "body": "slow", "headers": {"Retry-After": "7"}})
+    answer = ada.post(f"/api/v1/flows/{flow_id}/deploy", {}, headers=again)
+    assert (answer.status_code, answer.content, answer["Retry-After"]) == (429, b"slow", "7")
+    assert ada.get(f"/api/v1/jobs/{Job.objects.get().id}").json()["error"] == {"status": 429, "detail": "slow"}
 
 
 def test_scaigrid_out_of_reach_is_told_without_a_status(ada: Caller, settings: Any) -> None:
@@ -110,42 +103,6 @@ def test_a_flow_that_does_not_compile_is_refused_before_any_call(ada: Caller, gr
     assert (answer.status_code, answer.json()["detail"]["error"]) == (400, "compile_error")
     assert "flow has no entry-point node" in [d["message"] for d in answer.json()["detail"]["diagnostics"]]
     assert grid.road() == []
-
-
-UPDATES: dict[str, tuple[Told, dict[str, Any]]] = {
-    "not known": (failure(401), {"error": "scaigrid_auth"}),
-    "not allowed": (failure(403), {"error": "scaigrid_auth"}),
-    "does not compile there": (failure(422, "SCAICORE_COMPILE_FAILED"), {"error": "scaicore_compile_failed"}),
-    "refused": (failure(400, "VERIFIER_ERROR"), {"error": "scaicore_create_failed", "status": 400}),
-    "fails": (failure(503), {"error": "scaicore_create_failed", "status": 503}),
-    "breaks off": (BROKEN, {"error": "scaicore_create_failed", "status": None}),
-}
-
-
-@pytest.mark.parametrize("row", UPDATES)
-def test_an_update_that_fails_is_told_like_a_creation_that_fails(ada: Caller, grid: Service, row: str) -> None:
-    answered, detail = UPDATES[row]
-    flow_id = make(ada)
-    deploy(ada, flow_id)
-    grid.on("PUT", f"{CORES}/core_1", answered)
-    answer = deploy(ada, flow_id, publish_as_model=True)
-    assert (answer.status_code, answer.json()["detail"] | detail) == (502, answer.json()["detail"])
-    assert grid.road() == [f"POST {CORES}", f"PUT {CORES}/core_1"]
-    assert Deployment.objects.count() == 1
-
-
-@pytest.mark.parametrize(("method", "path"), [("GET", f"{QUEUES}/scopes"), ("PUT", f"{CORES}/core_1"), ("GET", CORES)])
-def test_a_limited_rate_is_handed_on_from_wherever_it_comes(ada: Caller, grid: Service, method: str, path: str) -> None:
-    flow_id = make(ada, config={"scaiqueue": TOPOLOGY})
-    if method == "PUT":
-        deploy(ada, flow_id)
-    if path == CORES:
-        grid.on("POST", CORES, failure(409, "SLUG_CONFLICT"))
-    grid.on(method, path, Told(429, b"slow down", {"Retry-After": "7", "Content-Type": "text/plain"}))
-    answer = deploy(ada, flow_id)
-    assert (answer.status_code, answer.content, answer["Retry-After"]) == (429, b"slow down", "7")
-    assert answer["Content-Type"] == "text/plain"
-    assert grid.road()[-1] == f"{method} {path}"
 
 
 def test_queues_without_a_scope_have_no_place_to_be_in(ada: Caller, grid: Service) -> None:
@@ -166,6 +123,14 @@ def test_scaiqueue_out_of_reach_touches_no_core(ada: Caller, grid: Service, sett
     settings.SCAIQUEUE_BASE_URL = "http://127.0.0.1:9"
     detail = deploy(ada, make(ada, config={"scaiqueue": TOPOLOGY})).json()["detail"]
     assert (detail["error"], detail["scope"]) == ("scaiqueue_provision_failed", "support")
+    assert grid.asked == []
+
+
+def test_a_vault_out_of_reach_touches_nothing(ada: Caller, grid: Service, scaikey: ScaiKey, settings: Any) -> None:
+    scaikey.on("POST", "/token", Told(200, {"access_token": "svc", "expires_in": 600}))
+    settings.SCAIVAULT_BASE_URL = "http://127.0.0.1:9"
+    answer = deploy(ada, make(ada, **CONTENT))
+    assert (answer.status_code, answer.json()["detail"]["component"]) == (503, "vault")
     assert grid.asked == []
 
 

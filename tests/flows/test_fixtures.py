@@ -15,7 +15,7 @@ from flows.operations.fixtures import AT_ONCE
 from flows.operations.jobs import wait_for
 from tests.conftest import Caller
 from tests.drawings import greeting
-from tests.flows.deploying import CORES, failure, make
+from tests.flows.deploying import CORES, PATIENCE, failure, make
 from tests.loopback import Asked, Service, Told
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,13 +72,14 @@ def test_a_name_chooses_fixtures(ada: Caller, echo: Service) -> None:
 
 def test_an_upstream_that_fails_is_that_fixtures_error(ada: Caller, scaigrid: Service) -> None:
     answers = [
-        Told(500, {"error": {"code": "BOOM", "message": "it broke"}}), Told(429, b"slow"), Told(200, b"<html>"),
+        Told(500, {"error": {"code": "BOOM", "message": "it broke"}}), Told(429, b"\xff"), Told(200, b"<html>"),
         Told(200, {"data": {"output": {}}}),
     ]  # fmt: skip
     scaigrid.on("POST", INVOKE, lambda asked: answers[asked.json["input"]["n"]])
     told = run(ada, deployed(ada, *(fixture(str(n), {}, n=n) for n in range(4)))).json()
     assert [result["ok"] for result in told["results"]] == [False, False, False, True]
     assert "it broke" in told["results"][0]["error"]
+    assert "429" in told["results"][1]["error"]
     assert (told["passed"], told["failed"]) == (1, 3)
 
 
@@ -113,7 +114,7 @@ def test_results_come_as_junit_when_that_is_asked_for(ada: Caller, echo: Service
 
 
 def test_fixtures_run_side_by_side_and_are_told_in_their_order(ada: Caller, scaigrid: Service) -> None:
-    together = threading.Barrier(AT_ONCE, timeout=10)
+    together = threading.Barrier(AT_ONCE, timeout=PATIENCE)
 
     def answer(asked: Asked) -> Told:
         together.wait()
@@ -158,7 +159,7 @@ def test_a_test_run_that_is_called_off_leaves_the_rest_out(
 
     def answer(asked: Asked) -> Told:
         come.release()
-        (first if asked.json["input"] == {"n": 0} else others).wait(10)
+        (first if asked.json["input"] == {"n": 0} else others).wait(PATIENCE)
         return Told(200, {})
 
     monkeypatch.setattr("flows.operations.fixtures.ThreadPoolExecutor", Pool)
@@ -167,10 +168,10 @@ def test_a_test_run_that_is_called_off_leaves_the_rest_out(
     road = f"/api/v1/flows/{flow_id}/run-tests"
     job_id = ada.post(road, {"core_id": "core_1"}, headers={"Prefer": "respond-async"}).json()["job_id"]
     for _ in range(AT_ONCE):
-        assert come.acquire(timeout=10)
+        assert come.acquire(timeout=PATIENCE)
     ada.post(f"/api/v1/jobs/{job_id}/cancel")
     first.set()
-    assert wait_for(job=Job.objects.get(id=job_id), seconds=10).state == "cancelled"
+    assert wait_for(job=Job.objects.get(id=job_id), seconds=PATIENCE).state == "cancelled"
     assert len(scaigrid.asked) < 5 * AT_ONCE
     assert not TestRun.objects.exists()
 
@@ -181,7 +182,7 @@ def test_slow_fixtures_say_nothing_against_scaigrid(
     """Six in a row would shut out everybody who shares that ScaiGrid."""
     monkeypatch.setattr("flows.operations.fixtures.FIXTURE_SECONDS", 0.05)
     over = threading.Event()
-    scaigrid.on("POST", INVOKE, lambda asked: Told(200, {"late": over.wait(20)}))
+    scaigrid.on("POST", INVOKE, lambda asked: Told(200, {"late": over.wait(PATIENCE)}))
     flow_id = deployed(ada, *(fixture(str(n), {}) for n in range(6)))
     told = run(ada, flow_id).json()
     over.set()
@@ -285,7 +286,7 @@ def test_a_fixture_that_takes_too_long_is_its_own_failure(
 ) -> None:
     monkeypatch.setattr("flows.operations.fixtures.FIXTURE_SECONDS", 0.2)
     over = threading.Event()
-    scaigrid.on("POST", INVOKE, lambda asked: Told(200, {"late": over.wait(20)}))
+    scaigrid.on("POST", INVOKE, lambda asked: Told(200, {"late": over.wait(PATIENCE)}))
     told = run(ada, deployed(ada, fixture("slow", {}))).json()
     over.set()
     assert told["results"][0]["error"] == "scaigrid: did not answer in time"

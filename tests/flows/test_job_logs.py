@@ -18,7 +18,7 @@ from flows.operations.deploy import deploy as run_deploy
 from flows.operations.working import work_on
 from scaiflow.kit.logs import formatter
 from tests.conftest import Caller
-from tests.flows.deploying import CORES, failure, make
+from tests.flows.deploying import CORES, PATIENCE, failure, make
 from tests.loopback import Service
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,7 +58,7 @@ def deploy(caller: Caller, flow_id: str, request_id: str) -> None:
     logging.getLogger().addHandler(ended)
     body = {"publish_as_model": True}
     caller.post(f"/api/v1/flows/{flow_id}/deploy", body, headers={"X-Request-ID": request_id})
-    assert ended.said.wait(10)
+    assert ended.said.wait(PATIENCE)
     logging.getLogger().removeHandler(ended)
 
 

@@ -15,7 +15,7 @@ from flows.operations.jobs import wait_for
 from flows.operations.working import work_on
 from tests.conftest import Caller
 from tests.drawings import greeting
-from tests.flows.deploying import CORES, SlowGrid, make, post_deploy
+from tests.flows.deploying import CORES, PATIENCE, SlowGrid, make, post_deploy, until
 from tests.loopback import Service, Told
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,9 +26,11 @@ def test_a_second_deploy_of_a_flow_waits_for_the_first(ada: Caller, scaigrid: Se
     scaigrid.on("PUT", f"{CORES}/core_1", Told(200, {"data": {"id": "core_1"}}))
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(post_deploy, ada.token, flow_id) for _ in range(2)]
-        assert grid.waiting.acquire(timeout=10)
-        assert not grid.waiting.acquire(timeout=0.5)
+        assert grid.waiting.acquire(timeout=PATIENCE)
+        until(lambda: Job.objects.count() == 2)
+        work_on(job_id=Job.objects.get(state="queued").id, work=deploy)  # as its own thread does, at some moment
         assert sorted(Job.objects.values_list("state", flat=True)) == ["queued", "running"]
+        assert grid.made == 1
         grid.go.set()
         assert {told.result()["core_id"] for told in both} == {"core_1"}
     assert scaigrid.road() == [f"POST {CORES}", f"PUT {CORES}/core_1"]
@@ -43,10 +45,10 @@ def test_turns_are_taken_in_the_order_in_which_they_were_asked_for(ada: Caller, 
         ada.put(f"/api/v1/flows/{flow_id}", {"content": greeting(f"Hello {number}")})
         later = {"Prefer": "respond-async"}
         jobs.append(ada.post(f"/api/v1/flows/{flow_id}/deploy", {}, headers=later).json()["job_id"])
-    assert grid.waiting.acquire(timeout=10)
+    assert grid.waiting.acquire(timeout=PATIENCE)
     grid.go.set()
     for job in Job.objects.filter(id__in=jobs):
-        assert wait_for(job=job, seconds=20).state == "succeeded"
+        assert wait_for(job=job, seconds=PATIENCE).state == "succeeded"
     assert [f"Hello {n}".encode() in asked.body for n, asked in enumerate(scaigrid.asked)] == [True] * 4
     assert list(Job.objects.order_by("started_at").values_list("id", flat=True)) == jobs
     assert Deployment.objects.newest_first()[0].flow_version == "1.0.4"
@@ -65,8 +67,8 @@ def test_deploys_of_different_flows_run_side_by_side(ada: Caller, scaigrid: Serv
     flows = [make(ada, name=name) for name in ("One", "Two")]
     with ThreadPoolExecutor(2) as pool:
         both = [pool.submit(post_deploy, ada.token, flow_id) for flow_id in flows]
-        assert grid.waiting.acquire(timeout=10)
-        assert grid.waiting.acquire(timeout=10)
+        assert grid.waiting.acquire(timeout=PATIENCE)
+        assert grid.waiting.acquire(timeout=PATIENCE)
         grid.go.set()
         assert {told.result()["core_id"] for told in both} == {"core_1", "core_2"}
 
@@ -113,7 +115,7 @@ def test_more_deploys_wait_at_once_than_there_are_connections(ada: Caller, scaig
     with ThreadPoolExecutor(at_once) as pool:
         sent = [pool.submit(post_deploy, ada.token, flow_id) for flow_id in flows]
         for _ in range(at_once):
-            assert grid.waiting.acquire(timeout=20)
+            assert grid.waiting.acquire(timeout=PATIENCE)
         assert ada.get("/api/v1/me").status_code == 200
         grid.go.set()
         assert len({told.result()["core_id"] for told in sent}) == at_once

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +18,7 @@ from flows.operations.tending import tend_jobs
 from flows.operations.working import work_on
 from scaiflow.kit import crypto
 from tests.conftest import Caller
-from tests.flows.deploying import CORES, make
+from tests.flows.deploying import CORES, PATIENCE, make, until
 from tests.loopback import Asked, Service, Told
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,13 +67,8 @@ def test_a_running_job_gives_signs_of_life(ada: Caller, monkeypatch: pytest.Monk
     monkeypatch.setattr("flows.operations.heartbeat.EVERY_SECONDS", 0.01)
     long_ago = timezone.now() - timedelta(hours=1)
     job = Job.objects.create(flow_id=make(ada), kind="deploy", state="running", heartbeat_at=long_ago)
-    seen = threading.Event()
     with beating(job):
-        for _ in range(500):
-            job.refresh_from_db()
-            if job.heartbeat_at > long_ago or seen.wait(0.01):
-                break
-    assert job.heartbeat_at > long_ago
+        until(lambda: Job.objects.get().heartbeat_at > long_ago)
 
 
 def test_a_job_and_what_it_leaves_behind_end_together(ada: Caller, scaigrid: Service, monkeypatch: Any) -> None:
@@ -88,7 +82,7 @@ def test_a_job_and_what_it_leaves_behind_end_together(ada: Caller, scaigrid: Ser
 
     scaigrid.on("POST", CORES, lost_meanwhile)
     ada.post(f"/api/v1/flows/{flow_id}/deploy", {}, headers={"Prefer": "respond-async"})
-    job = wait_for(job=Job.objects.get(), seconds=10)
+    job = wait_for(job=Job.objects.get(), seconds=PATIENCE)
     assert job.state == "failed"
     assert Deployment.objects.count() == 0
 
@@ -104,7 +98,7 @@ def test_the_beat_ends_lost_jobs_and_sends_forgotten_ones_again(ada: Caller, sca
     tend_jobs()
     lost.refresh_from_db()
     assert (lost.state, lost.error["detail"]["error"]) == ("failed", "worker_lost")
-    assert wait_for(job=forgotten, seconds=10).state == "succeeded"
+    assert wait_for(job=forgotten, seconds=PATIENCE).state == "succeeded"
     assert scaigrid.calls("POST", CORES)[0].headers["Authorization"] == "Bearer sgk_of_somebody"
 
 

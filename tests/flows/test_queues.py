@@ -12,7 +12,7 @@ import pytest
 from django.db import connections
 
 from tests.conftest import Caller
-from tests.flows.deploying import CORES, QUEUES, REVIEW, TOPOLOGY, deploy, failure, make
+from tests.flows.deploying import CORES, PATIENCE, QUEUES, REVIEW, TOPOLOGY, deploy, failure, make
 from tests.loopback import Asked, Service, Told, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -91,7 +91,7 @@ class RacedQueues(Service):
     def __init__(self, everybody: int) -> None:
         super().__init__()
         self.kept: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
-        self.looked: dict[str, threading.Barrier] = defaultdict(lambda: threading.Barrier(everybody, timeout=20))
+        self.looked: dict[str, threading.Barrier] = defaultdict(lambda: threading.Barrier(everybody, timeout=PATIENCE))
         self.lock = threading.Lock()
 
     def answer(self, asked: Asked) -> Told:

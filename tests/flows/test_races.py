@@ -18,6 +18,7 @@ ROUNDS = 1000
 
 
 @pytest.mark.slow
+@pytest.mark.everywhere
 @pytest.mark.django_db(transaction=True)
 def test_of_two_saves_on_one_tag_exactly_one_wins_a_thousand_times(ada: Caller) -> None:
     """Every fourth round saves content too, which writes an object."""

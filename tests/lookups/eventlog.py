@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 from tests.loopback import Asked, Service, Told
 
 ROAD = "/v1/modules/scaicore/events"
+PATIENCE = 60.0  # seconds after which a test is taken to hang
 
 
 class EventLog:
@@ -21,19 +22,21 @@ class EventLog:
         self.events: list[dict[str, Any]] = []
         self.oldest_first, self.with_ids = oldest_first, with_ids
         self.refused: dict[str, Told] = {}
+        self.refusals = 0
         self.service = service.on("GET", ROAD, self.answer)
 
-    def add(self, count: int = 1) -> None:
+    def add(self, count: int = 1, **payload: Any) -> None:
         for _ in range(count):
             number = len(self.events)
             at = f"2026-11-25T10:{number // 60:02}:{number % 60:02}.000Z"
-            event = {"type": "scaicore.runtime.block.entered", "timestamp": at, "payload": {"n": number}}
+            event = {"type": "scaicore.runtime.block.entered", "timestamp": at, "payload": {"n": number, **payload}}
             self.events.append({"id": f"evt_{number}", **event} if self.with_ids else event)
 
     def answer(self, asked: Asked) -> Told:
         token = asked.headers["Authorization"].removeprefix("Bearer ")
-        if token in self.refused:
-            return self.refused[token]
+        if refusal := self.refused.get(token):
+            self.refusals += 1
+            return refusal
         query = {name: values[0] for name, values in parse_qs(asked.query).items()}
         start, limit = int(query.get("cursor", 0)), int(query["limit"])
         ordered = self.events if self.oldest_first else self.events[::-1]
@@ -56,12 +59,12 @@ class Reader:
         self.buffer = b""
 
     async def frame(self) -> dict[str, Any]:
-        """The next one. Raises StopAsyncIteration at the end, TimeoutError after some ten seconds, also when there were
-        signs of life meanwhile."""
-        deadline = time.monotonic() + 10
+        """The next one. Raises StopAsyncIteration at the end, TimeoutError when it hangs, also when there were signs of
+        life meanwhile."""
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             while b"\n\n" not in self.buffer:
-                self.buffer += await asyncio.wait_for(anext(self.chunks), 10)
+                self.buffer += await asyncio.wait_for(anext(self.chunks), PATIENCE)
             text, _, self.buffer = self.buffer.partition(b"\n\n")
             if text.startswith(b":"):
                 self.comments += 1

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lookups.tail import KEPT, MOST_PAGES, Tail
+from lookups.tail import KEPT, MOST_PAGES, Batch, Tail
 from scaiflow.upstream.pages import Page
 
 
@@ -49,6 +49,40 @@ def test_each_event_comes_out_once_and_in_order(oldest_first: bool, begin: int, 
         log.add(batch)
         out += numbers(tail.advance(log.page))
     assert out == list(range(len(log.events)))
+
+
+@pytest.mark.parametrize("oldest_first", [False, True])
+@settings(max_examples=100, deadline=None)
+@given(turns=st.lists(st.tuples(st.integers(0, 12), st.booleans(), st.booleans()), min_size=1, max_size=12))
+def test_two_that_read_in_turn_have_each_event_once_and_in_order(
+    oldest_first: bool, turns: list[tuple[int, bool, bool]]
+) -> None:
+    """Whoever reads, and whichever of the batches are lost on their way to the other."""
+    log = Log(size=20, oldest_first=oldest_first)
+    log.add(2)
+    both = [Tail(), Tail()]
+    out = [numbers(tail.advance(log.page)) for tail in both]
+    for count, first_reads, is_lost in [*turns, (0, True, True), (0, False, True)]:
+        log.add(count)
+        reader, other = (0, 1) if first_reads else (1, 0)
+        behind = both[reader].last_id
+        new = both[reader].advance(log.page)
+        out[reader] += numbers(new)
+        if not is_lost:
+            batch = Batch(behind, [event.body for event in new], both[reader].cursor)
+            out[other] += numbers(both[other].absorb(batch) or [])
+    assert out == [list(range(len(log.events)))] * 2
+
+
+def test_a_batch_that_comes_twice_is_new_once_and_one_behind_the_unknown_is_refused() -> None:
+    log, tail = Log(size=10, oldest_first=False), Tail()
+    log.add(3)
+    tail.advance(log.page)
+    batch = Batch("e2", [{"id": "e3", "timestamp": f"{3:08}", "payload": 3}], None)
+    assert numbers(tail.absorb(batch)) == [3]
+    assert tail.absorb(batch) == []
+    assert tail.absorb(Batch("e7", [{"id": "e8", "timestamp": f"{8:08}", "payload": 8}], None)) is None
+    assert tail.absorb(Batch("", [{"id": "e4", "timestamp": f"{4:08}", "payload": 4}], None)) is not None
 
 
 def test_a_quiet_log_costs_one_call() -> None:

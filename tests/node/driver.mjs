@@ -15,7 +15,8 @@ function open ({ id, url, token, params, state, connect = true }) {
   const provider = new WebsocketProvider(url, 'sync', doc, {
     params: { token, ...params }, WebSocketPolyfill: WebSocket, disableBc: true, connect: false, maxBackoffTime: 200
   })
-  const one = { doc, provider, closes: [], syncs: 0, openedAt: 0, syncedAt: 0 }
+  const one = { doc, provider, closes: [], syncs: 0, openedAt: 0, syncedAt: 0, left: new Set() }
+  provider.awareness.on('change', ({ removed }) => removed.forEach(other => one.left.add(other)))
   provider.on('status', ({ status }) => { if (status === 'connecting') one.openedAt = performance.now() })
   provider.on('connection-close', event => { one.closes.push(event?.code ?? 0) })
   provider.on('sync', isSynced => { if (isSynced) { one.syncs++; one.syncedAt = performance.now() } })
@@ -66,7 +67,7 @@ const CONDITIONS = {
   frames: ({ id, count }) => raws.get(id).frames.length >= count,
   frame: ({ id, starts }) => raws.get(id).frames.some(frame => frame.startsWith(starts)),
   sees: ({ id, other }) => clients.get(id).provider.awareness.getStates().has(other),
-  seesNot: ({ id, other }) => !clients.get(id).provider.awareness.getStates().has(other),
+  sawLeave: ({ id, other }) => clients.get(id).left.has(other), // also when they are back by now
   seesState: ({ id, other, key, value }) => clients.get(id).provider.awareness.getStates().get(other)?.[key] === value
 }
 
@@ -141,7 +142,7 @@ const COMMANDS = {
   awareness: ({ id, state }) => { clients.get(id).provider.awareness.setLocalState(state); return {} },
   states: ({ id }) => ({ states: Object.fromEntries(clients.get(id).provider.awareness.getStates()) }),
   closes: ({ id }) => ({ closes: client(id).closes ?? [client(id).close], reason: client(id).reason ?? '' }),
-  joined: ({ id }) => { const one = clients.get(id); return { milliseconds: one.syncedAt - one.openedAt } },
+  joined: ({ id }) => { const one = clients.get(id); return { milliseconds: one.syncedAt - one.openedAt, syncs: one.syncs } },
   words: ({ id }) => ({ count: clients.get(id).doc.getArray('words').length }),
   connect: ({ id }) => { clients.get(id).provider.connect(); return {} },
   disconnect: ({ id }) => { clients.get(id).provider.disconnect(); return {} },

@@ -157,7 +157,7 @@ def manifest(
             "variables": variables or [],
         },
     }
-    return yaml.safe_dump({"core": core}, sort_keys=False)
+    return str(yaml.dump({"core": core}, Dumper=yaml.CSafeDumper, sort_keys=False))
 
 
 def step(node_id: str, **parts: Any) -> dict[str, Any]:

@@ -33,6 +33,13 @@ def sandbox_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def own_url() -> Iterator[str]:
+    """A sandbox of the test's own, for what nobody else may notice: its keys are rotated, and older tokens end."""
+    with running(Config(port=0)) as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
 def ada(sandbox_url: str) -> SandboxClient:
     return SandboxClient(sandbox_url).sign_in("usr_ada")

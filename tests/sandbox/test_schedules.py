@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 
 from scaiflow.sandbox.config import Config
 from tests.sandbox.client import SandboxClient, manifest, step
@@ -52,6 +54,7 @@ def test_a_schedule_of_crontab_s_grammar_is_taken(ada: SandboxClient, cron: str)
     ada.deploy([MAIL], trigger=by_the_clock(cron=cron, timezone="Europe/Amsterdam"))
 
 
+@time_machine.travel(datetime(2026, 3, 29, 0, 30, tzinfo=UTC), tick=False)
 def test_a_line_that_an_older_sandbox_took_into_its_file_never_fires_and_stops_nothing(tmp_path: Path) -> None:
     config = Config(port=0, state=tmp_path / "state.db")
     with running(config) as url:

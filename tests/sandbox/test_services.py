@@ -222,12 +222,12 @@ def test_a_wrong_switch_is_422(switches: SandboxClient, body: dict[str, object])
     assert switches.post("/sandbox/switches", body).status == 422
 
 
-def test_the_controls_do_not_answer_other_sites(sandbox_url: str) -> None:
-    client = SandboxClient(sandbox_url)
+def test_the_controls_do_not_answer_other_sites(own_url: str) -> None:
+    client = SandboxClient(own_url)
 
     for origin in ("https://evil.example", "null"):
         assert client.send("POST", "/sandbox/rotate-keys", {}, Origin=origin).status == 403
-    assert client.send("POST", "/sandbox/rotate-keys", {}, Origin=sandbox_url).status == 200
+    assert client.send("POST", "/sandbox/rotate-keys", {}, Origin=own_url).status == 200
 
 
 def press(client: SandboxClient, button: str) -> int:
@@ -243,7 +243,8 @@ def test_the_page_of_troubles_breaks_and_mends_the_services(ada: SandboxClient, 
     assert press(ada, "nonsense") == 404
 
 
-def test_the_page_of_troubles_makes_time_pass_and_rotates_keys(ada: SandboxClient, switches: SandboxClient) -> None:
+def test_the_page_of_troubles_makes_time_pass_and_rotates_keys(own_url: str) -> None:
+    ada = SandboxClient(own_url)
     before, keys = ada.get("/sandbox/state").json["now"], ada.get("/api/v1/platform/oauth/jwks").json["keys"]
     assert (press(ada, "minute"), press(ada, "keys")) == (303, 303)
     assert ada.get("/sandbox/state").json["now"] > before

@@ -99,11 +99,17 @@ def test_w11_a_flow_that_is_given_to_somebody_else_closes_4403(node: Node, two: 
 
 def test_w11_a_token_that_runs_out_closes_4401(node: Node, two: Stage) -> None:
     flow = two.flow()
-    end = int(time.time()) + 2
-    join(node, two, "ada", flow, claims={"exp": end})
     join(node, two, "later", flow, server="other")
-    node.until("closedWith", id="ada", code=4401)
-    assert 0 <= time.time() - end < PROMISED / 1000
+    for life in (2, 10, 60):  # seconds; more, where the machine is too busy to let anybody in meanwhile
+        end = int(time.time()) + life
+        name, token = f"ada {life}", two.token(exp=end)
+        node.ask("open", id=name, url=two.url(flow), token=token)
+        node.until("closedWith", id=name, code=4401, seconds=life + 20)
+        took = time.time() - end
+        if node.ask("joined", id=name)["syncs"]:
+            break
+    assert node.ask("joined", id=name)["syncs"] == 1
+    assert 0 <= took < PROMISED / 1000
     assert node.ask("closes", id="later")["closes"] == []
 
 

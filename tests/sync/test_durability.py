@@ -139,6 +139,7 @@ def test_w8_nothing_that_a_reader_saw_is_lost_on_kill_9(node: Node, stage: Stage
 
 
 @pytest.mark.slow
+@pytest.mark.everywhere
 def test_w8_nothing_that_a_reader_saw_is_lost_over_twenty_rounds_of_kill_9_under_load(node: Node, stage: Stage) -> None:
     kill_rounds(node, stage, rounds=20)
 

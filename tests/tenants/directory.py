@@ -47,12 +47,17 @@ class Directory:
         self.scaikey.on("GET", "/api/v1/admin/tenants", tenants)
         self.scaikey.on("GET", "/api/v1/admin/groups/", self._list(self._groups))
         for tenant in self.people:
-            road = f"/api/v1/tenants/{tenant}/applications/me/effective-users"
-            self.scaikey.on("GET", road, self.effective or self._list(lambda _, tenant=tenant: self.people[tenant]))
+            self.scaikey.on("GET", self.road(tenant), self.effective or self.everybody(tenant))
         for group in {group for groups in self.groups.values() for group in groups}:
             road = f"/api/v1/admin/groups/{group}/members"
             self.scaikey.on("GET", road, self._list(lambda _, group=group: self.members.get(group, [])))
         return self
+
+    def road(self, tenant: str) -> str:
+        return f"/api/v1/tenants/{tenant}/applications/me/effective-users"
+
+    def everybody(self, tenant: str) -> Any:
+        return self._list(lambda _: self.people[tenant])
 
     def _groups(self, query: dict[str, str]) -> list[dict[str, Any]]:
         tenant = query["tenant_id"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connections
 
 from scaiflow.kit.models import AuditEntry
@@ -171,3 +173,12 @@ class TestAudit:
             seen += [item["id"] for item in page["items"]]
             cursor = page["next_cursor"]
         assert len(seen) == len(set(seen)) == 4
+
+
+def test_the_people_of_a_demonstration_are_written_down_once(db: None) -> None:
+    for _ in range(2):
+        call_command("seed", stdout=StringIO())
+    told = AuditEntry.objects.filter(action="user.mirrored").order_by("object_id")
+    assert [(entry.object_id, entry.changes.get("admin_role")) for entry in told] == [
+        ("usr_ada", None), ("usr_sam", [None, "super_admin"]), ("usr_tara", [None, "tenant_admin"]), ("usr_vera", None),
+    ]  # fmt: skip

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -57,28 +57,59 @@ class TestRotation:
         assert unknown_key_ids() == [crypto.key_id(OLD)]
 
 
-@pytest.mark.slow
-def test_the_start_is_refused_when_a_stored_secret_needs_a_key_that_is_not_there(tmp_path: Path) -> None:
-    env = {
-        "PATH": os.environ["PATH"], "SCAIFLOW_ENV_FILE": "/dev/null", "SCAIFLOW_SECRET_KEY": "x" * 50,
-        "SCAIFLOW_DB_URL": f"sqlite:///{tmp_path}/db.sqlite3", "SCAIFLOW_STORAGE_URL": f"file://{tmp_path}/objects",
-        "SCAIFLOW_ENCRYPTION_KEYS": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=",
-    }  # fmt: skip
-    seal = "from tenants.operations.vault import write_secret; write_secret(path='a/b', value='c')"
+STARTS = {
+    "asgi": ("-c", "import scaiflow.asgi; print('up')"),
+    "wsgi": ("-c", "import scaiflow.wsgi; print('up')"),
+    "worker": ("-m", "celery", "-A", "scaiflow.celery", "-b", "memory://", "worker", "--pool", "solo"),
+    "beat": ("-m", "celery", "-A", "scaiflow.celery", "-b", "memory://", "beat"),
+}
+OTHER = "bm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm4="
 
-    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+
+class Installation:
+    """With one secret in its database, or none yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.env = {
+            "PATH": os.environ["PATH"], "SCAIFLOW_ENV_FILE": "/dev/null", "SCAIFLOW_SECRET_KEY": "x" * 50,
+            "SCAIFLOW_DB_URL": f"sqlite:///{folder}/db.sqlite3", "SCAIFLOW_STORAGE_URL": f"file://{folder}/objects",
+            "SCAIFLOW_ENCRYPTION_KEYS": "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=",
+        }  # fmt: skip
+
+    def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, *arguments], cwd=ROOT, env=env | more, capture_output=True, text=True, check=False
-        )
+            [sys.executable, *arguments], cwd=ROOT, env=self.env | more, capture_output=True, text=True, check=False,
+            timeout=60,
+        )  # fmt: skip
 
-    start = ("-c", "import scaiflow.asgi; print('up')")
-    assert run(*start).stdout == "up\n"
-    assert run("manage.py", "migrate", "--noinput").returncode == 0
-    assert run("manage.py", "shell", "-c", seal).returncode == 0
-    assert run(*start).stdout == "up\n"
-    refused = run(*start, SCAIFLOW_ENCRYPTION_KEYS="bm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm4=")
+    def seal(self) -> None:
+        words = "from tenants.operations.vault import write_secret; write_secret(path='a/b', value='c')"
+        assert self.run("manage.py", "migrate", "--noinput").returncode == 0
+        assert self.run("manage.py", "shell", "-c", words).returncode == 0
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    installation = Installation(tmp_path_factory.mktemp("sealed"))
+    assert installation.run(*STARTS["asgi"]).stdout == "up\n"  # before there is a schema
+    installation.seal()
+    return installation
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", STARTS)
+def test_the_start_is_refused_when_a_stored_secret_needs_a_key_that_is_not_there(
+    sealed: Installation, start: str
+) -> None:
+    refused = sealed.run(*STARTS[start], SCAIFLOW_ENCRYPTION_KEYS=OTHER)
     assert refused.returncode == 1
     assert refused.stderr.splitlines()[-1].startswith("SCAIFLOW_ENCRYPTION_KEYS: lacks key ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("start", ["asgi", "wsgi"])
+def test_with_the_key_it_starts(sealed: Installation, start: str) -> None:
+    assert sealed.run(*STARTS[start]).stdout == "up\n"
 
 
 class Vault(Service):
@@ -149,6 +180,16 @@ class TestScaiVault:
         vault.failing = ""
         assert tara.post(ROAD, {"api_key": OTHER_KEY, "base_url": new}).status_code == 204
         assert tara.get(ROAD).json()["masked_key"] == f"{OTHER_KEY[:4]}...{OTHER_KEY[-4:]}"
+
+    def test_nothing_changes_there_that_cannot_be_written_down_here(
+        self, tara: Caller, vault: Vault, break_the_log: Callable[[], None]
+    ) -> None:
+        tara.post(ROAD, {"api_key": KEY})
+        before = dict(vault.kept)
+        break_the_log()
+        assert tara.post(ROAD, {"api_key": OTHER_KEY}).status_code == 503
+        assert tara.delete(ROAD).status_code == 503
+        assert vault.kept == before
 
     def test_our_token_asks_for_what_it_needs_and_is_kept(self, tara: Caller, vault: Vault, scaikey: ScaiKey) -> None:
         before = len(scaikey.calls("POST", "/token"))

@@ -16,14 +16,18 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scaiflow.kit.leases import lease
 from scaiflow.kit.models import AuditEntry
 from tenants.models import Group, Membership, User
+from tenants.operations.sync import LEASE
 from tests.conftest import Caller
+from tests.loopback import Told
 from tests.scaikey import ScaiKey
 from tests.tenants.directory import Directory, person
 from tests.tenants.test_sync import wait_until
 from webhooks.models import Delivery
 from webhooks.signature import BadSignature, check, sign
+from webhooks.waiting import apply_waiting
 
 pytestmark = pytest.mark.django_db
 ROAD = "/api/v1/webhooks/scaikey"
@@ -248,6 +252,49 @@ def test_an_application_given_to_a_group_refreshes_users_and_creates_no_group(sc
     assert send(kind, {"group_id": "grp_team", "application_id": "app_1"}) is True
     wait_until(lambda: User.objects.count() == 2)
     assert not Group.objects.exists()
+
+
+class TestWaiting:
+    @pytest.fixture
+    def directory(self, scaikey: ScaiKey, settings: Any) -> Directory:
+        """Nobody listens to the broker, and no beat beats."""
+        settings.REDIS_URL = "redis://nobody.listens"
+        there = Directory(scaikey)
+        there.people["tnt_demo"], there.people["tnt_other"] = [person("usr_ada")], [person("usr_olaf", "tnt_other")]
+        return there.serve()
+
+    def test_what_no_worker_was_told_of_waits_for_the_beat(self, directory: Directory) -> None:
+        for number in range(3):
+            assert send("application.group_assigned", {"group_id": "grp_x"}, event_id=f"evt_{number}") is True
+        assert set(Delivery.objects.values_list("outcome", flat=True)) == {"will be applied"}
+        assert not User.objects.exists()
+        before = len(directory.scaikey.calls("GET", directory.road("tnt_demo")))
+        apply_waiting()
+        assert User.objects.get().id == "usr_ada"
+        assert set(Delivery.objects.values_list("outcome", "waits_since")) == {("applied", None)}
+        assert len(directory.scaikey.calls("GET", directory.road("tnt_demo"))) == before + 1
+        assert send("application.group_assigned", {"group_id": "grp_x"}, event_id="evt_0") is True
+
+    @pytest.mark.parametrize("trouble", [Told(500, {}), Told(429, b"slow"), Told(200, b"<html>")])
+    def test_it_waits_as_long_as_scaikey_is_away_and_holds_up_nobody(self, directory: Directory, trouble: Told) -> None:
+        directory.effective = trouble
+        directory.serve()
+        directory.scaikey.on("GET", directory.road("tnt_other"), directory.everybody("tnt_other"))
+        send("application.group_assigned", {"group_id": "grp_x"}, event_id="evt_1")
+        send("application.group_assigned", {"group_id": "grp_y"}, event_id="evt_2", tenant_id="tnt_other")
+        apply_waiting()
+        assert User.objects.get().id == "usr_olaf"
+        assert Delivery.objects.get(waits_since__isnull=False).event_id == "evt_1"
+        directory.effective = None
+        directory.serve()
+        apply_waiting()
+        assert set(User.objects.values_list("id", flat=True)) == {"usr_ada", "usr_olaf"}
+
+    def test_it_waits_while_a_sweep_is_running(self, directory: Directory) -> None:
+        send("application.group_unassigned", {"group_id": "grp_x"})
+        with lease(LEASE):
+            apply_waiting()
+        assert Delivery.objects.filter(waits_since__isnull=False).exists()
 
 
 def test_a_repeated_event_is_answered_alike_and_applied_once() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from scaiflow.console.processes import NotStarted, Processes, is_taken
+from scaiflow.console.processes import NotStarted, Processes, Stopped, is_taken
 from scaiflow.console.stage import MANAGE, Ports, environment, start_beat, start_sandbox, start_web, start_worker
 from scaiflow.env import VAR_DIR
 
@@ -25,20 +25,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         ports = Ports(web=settings.API_PORT, sandbox=options["sandbox_port"])
-        signal.signal(signal.SIGTERM, lambda *_: self._interrupt())
         try:
             with Processes() as group:
+                group.stop_at(signal.SIGTERM, signal.SIGINT)
                 self._start(group, ports, options["sandbox_state"])
                 self._invite(ports)
                 ended = group.wait_for_any_end()
             raise CommandError(f"{ended} ended; everything else was stopped")
         except NotStarted as error:
             raise CommandError(str(error)) from None
-        except KeyboardInterrupt:
+        except Stopped:
             self.stdout.write("stopped")
-
-    def _interrupt(self) -> None:
-        raise KeyboardInterrupt
 
     def _start(self, group: Processes, ports: Ports, state: Path) -> None:
         own_upstreams = bool(settings.SCAIKEY_BASE_URL)
