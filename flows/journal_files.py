@@ -77,12 +77,14 @@ def left_behind() -> Iterator[tuple[Path, list[Group]]]:
 def set_aside() -> list[Path]:
     """Takes all of them out of the log, under names of their own beside the database, and answers those: they are of the
     database that was there before. Raises BlockingIOError when somebody writes one."""
-    base, aside = _base(), []
+    if (base := _base()) is None:
+        return []
+    aside = []
     with ExitStack() as held:
         found = [(path, held.enter_context(path.open("rb"))) for path in _paths()]
         for _, file in found:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for path, _ in found if base else []:
+        for path, _ in found:
             number = path.name.removeprefix(f"{base.name}-sync-")
             aside.append(path.rename(path.with_name(f"{base.name}-before-restore-{number}")))
     return aside
