@@ -116,21 +116,27 @@ class StreamJournal:
         return False
 
     async def write(self, groups: Groups) -> None:
-        try:
-            ids = await self._add(groups)
-            kept = [Kept(flow_id, change, id) for (flow_id, change), id in zip(groups, ids, strict=True)]
-        except (RedisError, OSError) as error:
-            log.error("component down", component="redis", error=type(error).__name__)
-            await self._database.write(groups)
-            kept = [Kept(flow_id, change, None, is_stored=True) for flow_id, change in groups]
-        self._tail += kept
-        if self._behind is None or self._behind.done():
-            self._behind = asyncio.get_running_loop().create_task(self._write_behind())
+        await self._put(groups, is_stored=False)
 
     async def begin(self, flow_id: str, change: bytes, sittings: Sequence[Sitting]) -> None:
-        """And into the stream, for the other processes: the row is there twice then, which changes nothing."""
+        """It is a row before it is in the stream, where it is for the other processes alone."""
         await self._database.begin(flow_id, change, sittings)
-        await self.write([(flow_id, change)])
+        await self._put([(flow_id, change)], is_stored=True)
+
+    async def _put(self, groups: Groups, *, is_stored: bool) -> None:
+        ids: list[str | None]
+        try:
+            ids = [*await self._add(groups)]
+        except (RedisError, OSError) as error:
+            log.error("component down", component="redis", error=type(error).__name__)
+            if not is_stored:
+                await self._database.write(groups)
+            ids, is_stored = [None] * len(groups), True
+        self._tail += [
+            Kept(flow_id, change, id, is_stored=is_stored) for (flow_id, change), id in zip(groups, ids, strict=True)
+        ]
+        if self._behind is None or self._behind.done():
+            self._behind = asyncio.get_running_loop().create_task(self._write_behind())
 
     async def _add(self, groups: Groups) -> list[str]:
         """One round trip: entry, dirty mark and wake-up of each group."""

@@ -124,7 +124,7 @@ class Reception:
                 await self._look_around(is_time_to_renew=count % RENEW_EVERY == 0)
             except (DatabaseError, RedisError, OSError) as error:
                 log.error("component down", component="database", error=type(error).__name__)
-            except Exception:
+            except Exception:  # who is let in is looked at for as long as this process lives
                 log.exception("bug")
 
     async def _look_around(self, *, is_time_to_renew: bool) -> None:
