@@ -66,9 +66,8 @@ def read_stream(flow_id: str) -> tuple[str, list[Entry]]:
 
 
 def drop_from_stream(flow_id: str, stored: Sequence[tuple[str, int]]) -> set[str]:
-    """Takes out what is old or more than is kept, of these entries (id and bytes, the oldest first) that are in the
-    database. Answers which it took. A stream that is then empty is no longer dirty; an entry that comes meanwhile makes it
-    so again."""
+    """Takes out what is old or more than is kept, of these entries (id and bytes) that are in the database. Answers which
+    it took. A stream that is then empty is no longer dirty; an entry that comes meanwhile makes it so again."""
     if not settings.REDIS_URL:
         return set()
     client = redis_client(settings.REDIS_URL)
@@ -86,7 +85,7 @@ def drop_from_stream(flow_id: str, stored: Sequence[tuple[str, int]]) -> set[str
 def _more_than_kept(stored: Sequence[tuple[str, int]], *, now: int) -> list[str]:
     """The oldest first. `now` is Redis's, in seconds, as the ids are by its clock."""
     oldest_to_stay, kept, old = (now - RETAIN_SECONDS) * 1000, 0, []
-    for entry_id, weight in reversed(stored):
+    for entry_id, weight in sorted(stored, key=lambda entry: order_of(entry[0]), reverse=True):
         kept += weight
         if kept > RETAIN_BYTES or order_of(entry_id)[0] < oldest_to_stay:
             old.append(entry_id)

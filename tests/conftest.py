@@ -75,7 +75,7 @@ def empty_storage() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def _scaikey_server() -> Iterator[ScaiKey]:
     with serving(ScaiKey()) as running:
-        yield running  # type: ignore[misc]
+        yield running
 
 
 @pytest.fixture

@@ -37,16 +37,16 @@ def knock(method: str, path: str, *, token: str | None, update: bytes = WORD) ->
 
 async def _gate(scope: dict[str, Any], receive: Any, send: Any) -> None:
     with passing(scope):
-        await URLRouter(websocket_urlpatterns)(scope, receive, send)  # type: ignore[no-untyped-call]
+        await URLRouter(websocket_urlpatterns)(scope, receive, send)
 
 
 async def _knock(method: str, path: str, token: str | None, update: bytes) -> int:
     reception.cache_clear()
-    socket = WebsocketCommunicator(_gate, path, subprotocols=["bearer", token] if token else None)  # type: ignore[no-untyped-call]
-    await socket.connect(SECONDS)  # type: ignore[no-untyped-call]
+    socket = WebsocketCommunicator(_gate, path, subprotocols=["bearer", token] if token else None)
+    await socket.connect(SECONDS)
     says = [protocol.update(update)] if method == WRITE else []
     told = await _told(socket, [*says, protocol.step1(b"\x00")])
-    await socket.disconnect(timeout=SECONDS)  # type: ignore[no-untyped-call]
+    await socket.disconnect(timeout=SECONDS)
     await reception().hub.settle()
     return told
 

@@ -6,8 +6,6 @@ worker or a ScaiKey that is down: the beat comes again until it is done.
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 import structlog
 
 from scaiflow.kit.errors import AppError
@@ -17,18 +15,16 @@ from webhooks.handlers import APPLIED
 from webhooks.models import Delivery
 
 log = structlog.get_logger(__name__)
-AT_ONCE = 500
+AT_ONCE = 500  # of a tenant, so that none whose turn always fails holds up the others
 
 
 def apply_waiting() -> None:
     """Ask once for each tenant, whatever many events say so. What comes while we ask waits for the next time."""
     if not is_configured():
         return
-    waiting = Delivery.objects.filter(waits_since__isnull=False).order_by("waits_since")
-    events: dict[str, list[str]] = defaultdict(list)
-    for event_id, tenant_id in waiting.values_list("event_id", "tenant_id")[:AT_ONCE]:
-        events[tenant_id].append(event_id)
-    for tenant_id, event_ids in events.items():
+    waiting = Delivery.objects.filter(waits_since__isnull=False)
+    for tenant_id in list(waiting.order_by().values_list("tenant_id", flat=True).distinct()):
+        event_ids = list(waiting.filter(tenant_id=tenant_id).values_list("event_id", flat=True)[:AT_ONCE])
         if _refresh(tenant_id):
             Delivery.objects.filter(event_id__in=event_ids).update(waits_since=None, outcome=APPLIED)
 

@@ -143,7 +143,7 @@ class Follower:
                 await self._listen()
             except* (RedisError, OSError, DatabaseError) as errors:
                 log.error("component down", component="redis", error=repr(errors.exceptions[0]))
-            except* Exception:
+            except* Exception:  # what others write is heard for as long as this process lives
                 log.exception("bug")
             self._listener = None
             await asyncio.sleep(PAUSE_SECONDS)

@@ -195,7 +195,7 @@ class Hub:
     def _begun(self, room: Room, task: asyncio.Task[None]) -> None:
         self._beginning.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.error("bug", error=repr(error))
+            log.error("bug", exc_info=error)
             self.give_up(room)
 
     def _tell(self, groups: list[tuple[Room, Group]], started: float) -> None:
@@ -212,7 +212,7 @@ class Hub:
         """A room that breaks is given up, and no other: its people come back to what is stored."""
         try:
             return room.take_group()
-        except Exception:
+        except Exception:  # whatever it is, other rooms have nothing to do with it
             log.exception("room broke", flow=room.flow_id)
             self.give_up(room)
             return None

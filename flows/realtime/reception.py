@@ -209,7 +209,7 @@ async def _unharmed(work: Awaitable[None]) -> None:
         await work
     except (DatabaseError, RedisError, OSError) as error:
         log.error("component down", component="database", error=type(error).__name__)
-    except Exception:
+    except Exception:  # who is let in is looked at for as long as this process lives
         log.exception("bug")
 
 

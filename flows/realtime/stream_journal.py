@@ -95,13 +95,23 @@ class StreamJournal:
             self._untold |= {flow_id for flow_id, _ in groups}
         else:
             self._remember(groups, ids)
-        if self._behind is None or self._behind.done():
-            self._behind = asyncio.get_running_loop().create_task(self._write_behind())
+        self._go_on_behind()
 
     async def begin(self, flow_id: str, change: bytes, sittings: Sequence[Sitting]) -> None:
-        """And into the stream, for the other processes: the row is there twice then, which changes nothing."""
+        """It is a row before it is in the stream, where it is for the other processes alone."""
         await self._database.begin(flow_id, change, sittings)
-        await self.write([(flow_id, change)])
+        try:
+            [entry_id] = await self._add([(flow_id, change)])
+        except (RedisError, OSError) as error:
+            log.error("component down", component="redis", error=type(error).__name__)
+            self._untold.add(flow_id)
+        else:
+            self._note_streamed([Kept(flow_id, change, entry_id)])
+        self._go_on_behind()
+
+    def _go_on_behind(self) -> None:
+        if self._behind is None or self._behind.done():
+            self._behind = asyncio.get_running_loop().create_task(self._write_behind())
 
     def _remember(self, groups: Groups, ids: list[str]) -> None:
         for (flow_id, change), entry_id in zip(groups, ids, strict=True):

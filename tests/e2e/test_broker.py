@@ -27,7 +27,7 @@ def test_a_deploy_that_could_not_be_sent_is_over_and_can_be_asked_for_again(tmp_
         grid = stack.enter_context(serving(StatefulGrid()))
         with running_redis() as redis_url:
             hook = {"SCAIFLOW_SCAIKEY_WEBHOOK_SECRET": SECRET}
-            made = Installation(tmp_path, key, grid, SCAIFLOW_REDIS_URL=redis_url, **hook)  # type: ignore[arg-type]
+            made = Installation(tmp_path, key, grid, SCAIFLOW_REDIS_URL=redis_url, **hook)
             stack.enter_context(made.group)
             made.start(with_worker=False)
         visitor = made.visitor()
@@ -63,7 +63,7 @@ def test_a_task_that_a_killed_worker_had_taken_is_done_by_the_next_and_only_once
         key.on("POST", "/token", Told(200, {"access_token": "a service's", "expires_in": 600}))
         grid = stack.enter_context(serving(StatefulGrid()))
         redis_url = stack.enter_context(running_redis())
-        made = Installation(tmp_path, key, grid, SCAIFLOW_REDIS_URL=redis_url)  # type: ignore[arg-type]
+        made = Installation(tmp_path, key, grid, SCAIFLOW_REDIS_URL=redis_url)
         stack.enter_context(made.group)
         made.start(with_worker=False)
         visitor, broker = made.visitor(), Broker(redis_url)

@@ -34,7 +34,7 @@ def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ins
         if request.param != "embedded":
             addresses["SCAIFLOW_REDIS_URL"] = stack.enter_context(running_redis())
             addresses["SCAIFLOW_DB_URL"] = stack.enter_context(running_postgres())
-        made = Installation(tmp_path, key, grid, **addresses)  # type: ignore[arg-type]
+        made = Installation(tmp_path, key, grid, **addresses)
         stack.enter_context(made.group)
         made.start()
         yield made

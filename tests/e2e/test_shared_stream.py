@@ -40,7 +40,7 @@ class Scene:
         self.core.on("POST", "/v1/modules/scaicore/cores", Told(201, {"data": {"id": "core_1"}}))
         addresses = {"SCAIFLOW_REDIS_URL": stack.enter_context(running_redis())}
         vault = stack.enter_context(serving(StatefulGrid()))
-        self.made = Installation(folder, key, self.core, SCAIVAULT_BASE_URL=vault.url, **addresses)  # type: ignore[arg-type]
+        self.made = Installation(folder, key, self.core, SCAIVAULT_BASE_URL=vault.url, **addresses)
         stack.enter_context(self.made.group)
         self.made.start()
         port = free_port()

@@ -147,8 +147,8 @@ class TestScaiVault:
     def vault(self, scaikey: ScaiKey, settings: Any) -> Iterator[Vault]:
         with serving(Vault()) as running:
             settings.SCAIVAULT_BASE_URL = running.url
-            self.give_token(scaikey, running, "svc-1")  # type: ignore[arg-type]
-            yield running  # type: ignore[misc]
+            self.give_token(scaikey, running, "svc-1")
+            yield running
 
     def give_token(self, scaikey: ScaiKey, vault: Vault, token: str) -> None:
         vault.good_token = token

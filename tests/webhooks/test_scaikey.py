@@ -276,7 +276,10 @@ class TestWaiting:
         assert send("application.group_assigned", {"group_id": "grp_x"}, event_id="evt_0") is True
 
     @pytest.mark.parametrize("trouble", [Told(500, {}), Told(429, b"slow"), Told(200, b"<html>")])
-    def test_it_waits_as_long_as_scaikey_is_away_and_holds_up_nobody(self, directory: Directory, trouble: Told) -> None:
+    def test_it_waits_as_long_as_scaikey_is_away_and_holds_up_nobody(
+        self, directory: Directory, trouble: Told, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("webhooks.waiting.AT_ONCE", 1)
         directory.effective = trouble
         directory.serve()
         directory.scaikey.on("GET", directory.road("tnt_other"), directory.everybody("tnt_other"))
