@@ -62,9 +62,11 @@ class Depth:
     def refusal(self, types: int) -> Close | None:
         """For an update of so many types. What puts none in is always welcome. Also a trial is waited for: until then there
         are no more of them than may be untried, and one update that was tried by itself, before it and while it goes on."""
-        if types and self._is_too_deep:
+        if not types:
+            return None
+        if self._is_too_deep:
             return TOO_DEEP
-        return BEING_TRIED if types and self._types > MOST_UNTRIED else None
+        return BEING_TRIED if self._types > MOST_UNTRIED else None
 
     def begin_trial(self) -> None:
         self._types, self._is_in_trial = 0, True

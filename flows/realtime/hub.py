@@ -28,7 +28,7 @@ from scaiflow.kit.ws import OUR_BUG, UNAVAILABLE, Close
 
 log = structlog.get_logger(__name__)
 # From one write to the next: what comes meanwhile waits for others; one write and one message then carry them all.
-GROUP_SECONDS = 0.01
+GROUP_SECONDS = 0.015
 AWARENESS_SECONDS = 0.02
 NOT_WRITTEN = Close(UNAVAILABLE, "what you wrote could not be stored; come back with it")
 BROKEN = Close(OUR_BUG, "")

@@ -25,19 +25,13 @@ GRACE_SECONDS = 30.0
 
 
 class Wire:
-    """One message for any number of receivers: as it is, and as a WebSocket frame (RFC 6455, 5.2), made on first use."""
+    """One message for any number of receivers: as it is, and as a WebSocket frame (RFC 6455, 5.2)."""
 
-    __slots__ = ("_frame", "message")
+    __slots__ = ("frame", "message")
 
     def __init__(self, message: bytes) -> None:
         self.message = message
-        self._frame = b""
-
-    @property
-    def frame(self) -> bytes:
-        if not self._frame:
-            self._frame = frame(self.message)
-        return self._frame
+        self.frame = frame(message)
 
 
 def largest_read() -> int:
@@ -99,14 +93,14 @@ class UvicornOutlet:
         waiting: int = transport.get_write_buffer_size()
         if waiting > bound or transport.is_closing():
             return waiting
-        rest = wire.frame
+        data, sent = wire.frame, 0
         if not waiting and self._descriptor is not None:
             try:
-                rest = rest[os.writev(self._descriptor, (rest,)) :]
+                sent = os.write(self._descriptor, data)
             except OSError:
                 """It is full, or the connection is broken: the transport will find that out."""
-        if rest:
-            transport.write(rest)
+        if sent < len(data):
+            transport.write(data[sent:] if sent else data)
         return waiting
 
     def queued(self) -> int:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from flows.operations.sittings import Sitting
 from flows.realtime.backlog import Backlog
@@ -44,8 +43,7 @@ MOST_KEPT_BACK = 50  # updates of one connection that had to wait for others; or
 NO_WRITING = "your access to this flow is for reading"
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """What several people wrote within a few milliseconds, merged; and what those are told who asked meanwhile."""
 
     change: bytes  # empty when it said nothing that was not known
@@ -178,6 +176,8 @@ class Room:
 
     def _begun_by(self, authors: set[Peer]) -> list[Sitting]:
         """Who left meanwhile begins anew when they come back."""
+        if not [author for author in authors if not author.is_noted]:
+            return []
         new = {peer.principal.sub: peer for peer in authors if not self._is_noted(peer)}
         self._writers |= {peer.principal.sub for peer in authors & self.peers}
         for peer in authors:

@@ -7,7 +7,6 @@ it tells others. Here such changes are kept beside it, so that a snapshot or a n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from pycrdt import Doc, TransactionEvent, get_update, merge_updates
@@ -16,6 +15,7 @@ from flows.sync.nesting import MOST_UNTRIED, types_in
 from flows.sync.protocol import Malformed, read_uint
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 NOTHING = b"\x00\x00"
 EMPTY_VECTOR = b"\x00"
 # Merging is quadratic in the number of updates, and taking in what was merged can be, where people wrote at the same place.
@@ -24,6 +24,7 @@ CHUNK, CHUNK_BYTES = 25, 250_000
 # What waits for something missing is proven to be of use with the whole document, each time.
 MOST_WAIT, MOST_WAIT_BYTES = 200, 1_000_000
 SHALLOW = 10_000
+ONE_CLIENT = b"\x01"
 LEAST_OF_A_CLIENT = 4  # bytes: a number of structs, an id, a clock, and one struct of one byte
 
 
@@ -48,20 +49,19 @@ class Broken(RuntimeError):
     """The document cannot be used any more, and has to be made anew from what is stored."""
 
 
-@contextmanager
-def _refusing(error: type[ValueError], message: str = "") -> Iterator[None]:
+def _told(error: type[ValueError], work: Callable[..., Result], *given: object, about: str = "") -> Result:
     """Whatever yrs says to bytes that it cannot take is one error, also where it panics: a `PanicException` is no
-    `Exception`, and has no name that could be imported."""
+    `Exception`, and has no name that could be imported. (No context manager: this is done for every update.)"""
     try:
-        yield
+        return work(*given)
     except TooMuchWaits:
         raise
     except (ValueError, RuntimeError) as found:
-        raise error(message or str(found)) from None
+        raise error(about or str(found)) from None
     except BaseException as found:
         if type(found).__name__ != "PanicException":
             raise
-        raise error(message or "these bytes broke the reader of updates") from None
+        raise error(about or "these bytes broke the reader of updates") from None
 
 
 class Document:
@@ -88,7 +88,7 @@ class Document:
         Raises BadUpdate, TooMuchWaits. Ask `is_plain` first about updates of strangers."""
         _check_header(update)
         try:
-            return self._taken_in(update, may_wait)
+            return _told(BadUpdate, self._take_in, update, may_wait)
         except TooMuchWaits:
             self._begin_without_the_rest()
             raise
@@ -123,24 +123,23 @@ class Document:
             self.is_broken = True
 
     def _taken_in(self, update: bytes, may_wait: bool = True) -> bool:
+        return _told(BadUpdate, self._take_in, update, may_wait)
+
+    def _take_in(self, update: bytes, may_wait: bool) -> bool:
         self._delta = b""
-        with _refusing(BadUpdate):
-            self._doc.apply_update(update)
-            # What is told in other words was known already in part, or waits in part.
-            is_news = self._delta == update or self._keep_back(update, may_wait) or bool(self._delta)
-            if self._waiting and self._delta:
-                self._waiting = beyond(self._waiting, self.vector())
-                self._waits = self._waits if self._waiting else 0
+        self._doc.apply_update(update)
+        # What is told in other words was known already in part, or waits in part.
+        is_news = self._delta == update or self._keep_back(update, may_wait) or bool(self._delta)
+        if self._waiting and self._delta:
+            self._waiting = beyond(self._waiting, self.vector())
+            self._waits = self._waits if self._waiting else 0
         return is_news
 
     def _begin_anew(self) -> None:
         """Without anything that yrs may have taken in by half, or keeps back."""
         try:
-            with _refusing(BadUpdate):
-                state = self._doc.get_update()
-                self._doc = Doc()
-                self._doc.apply_update(state)
-                self._watch = self._doc.observe(self._note)
+            self._doc = _told(BadUpdate, _copied, self._doc)
+            self._watch = self._doc.observe(self._note)
         except BadUpdate:
             self.is_broken = True
 
@@ -149,14 +148,16 @@ class Document:
 
     def since(self, vector: bytes = EMPTY_VECTOR) -> bytes:
         """All that the state vector lacks. Raises BadVector."""
-        with _refusing(BadVector, "this is no state vector"):
-            _clocks(vector)
-            known = bytes(self._doc.get_update(vector))
+        known = _told(BadVector, self._known_since, vector, about="this is no state vector")
         try:
             return _merged(known, self._waiting) if self._waiting else known
         except BadUpdate:  # they could be merged when it came; what nobody can be told of is of no use
             self._waiting = b""
             return known
+
+    def _known_since(self, vector: bytes) -> bytes:
+        _clocks(vector)
+        return bytes(self._doc.get_update(vector))
 
     def _note(self, event: TransactionEvent) -> None:
         self._delta = event.update
@@ -175,6 +176,12 @@ class Document:
         return waiting != before
 
 
+def _copied(doc: Doc[Any]) -> Doc[Any]:
+    state, copy = doc.get_update(), Doc[Any]()
+    copy.apply_update(state)
+    return copy
+
+
 def is_plain(update: bytes) -> bool:
     """Whether an update cannot nest values or types so deep that yrs, which goes down by recursion, would end this process
     (seen at 40,000 levels on 8 MiB of stack). Arrays and maps of values begin with the bytes u and v, so few of those are
@@ -186,6 +193,8 @@ def is_plain(update: bytes) -> bool:
 
 def _check_header(update: bytes) -> None:
     """yrs makes room for as many clients as an update says it has, before it looks for them."""
+    if update[:1] == ONE_CLIENT and len(update) >= LEAST_OF_A_CLIENT:
+        return  # as nearly all are
     try:
         clients, _ = read_uint(update, 0)
     except Malformed:
@@ -233,8 +242,7 @@ def merged(updates: Sequence[bytes]) -> bytes:
 
 
 def _merged(*updates: bytes) -> bytes:
-    with _refusing(BadUpdate, "these updates cannot be merged"):
-        return bytes(merge_updates(*updates))
+    return bytes(_told(BadUpdate, merge_updates, *updates, about="these updates cannot be merged"))
 
 
 def merged_in_chunks(updates: Sequence[bytes]) -> list[bytes]:

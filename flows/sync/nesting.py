@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 
-from flows.sync.protocol import Malformed, read_uint
-
 # A struct that holds a type: its kind in the low five bits of its first byte; then whose neighbour it is (one or two ids of
 # two numbers), or whose child (0 and an id, or 1 and a name); and at last which type, a small number. What begins as a
 # child's is rare in texts and in numbers, so more of it is not read. Matches may overlap, so that none can hide another.
@@ -24,13 +22,15 @@ _FIRST_BYTES = (b"\x07", b"\x27", b"\x47", b"\x67", b"\x87", b"\xa7", b"\xc7", b
 MOST_UNTRIED = 2_000
 PIECE = 200_000  # bytes, so that others get their turn
 LONGEST = 1 + 4 * 11 + 1
-ONE_STRUCT = b"\x01\x01"  # of one client
+# One struct of one client: its id, a clock, and then the byte that tells the kind.
+_THE_ONLY_ONE = re.compile(rb"\x01\x01" + _NUMBER * 2 + rb"([\x00-\xff])", re.DOTALL)
 TYPE, KIND = 7, 0x1F
 
 
 def types_in(update: bytes, *, enough: int = MOST_UNTRIED) -> int:
     """At least as many as an update holds, when that is not more than `enough`; else more than `enough`."""
-    if update[:2] == ONE_STRUCT and _kind_of_the_only_one(update) != TYPE:
+    only = _THE_ONLY_ONE.match(update)
+    if only and only[1][0] & KIND != TYPE:
         return 0  # as nearly all are that people make, word by word
     at_most = sum(map(update.count, _FIRST_BYTES))
     if at_most <= min(enough, 2):
@@ -42,13 +42,3 @@ def types_in(update: bytes, *, enough: int = MOST_UNTRIED) -> int:
         if found > enough:
             break
     return found
-
-
-def _kind_of_the_only_one(update: bytes) -> int:
-    """After the client's id and a clock. TYPE for what cannot be read."""
-    try:
-        _, at = read_uint(update, 2)
-        _, at = read_uint(update, at)
-        return update[at] & KIND
-    except (Malformed, IndexError):
-        return TYPE

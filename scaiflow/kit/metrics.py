@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from prometheus_client import REGISTRY, Counter, Gauge, Histogram
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 
 class Tally(Collector):
@@ -22,6 +25,25 @@ class Tally(Collector):
         for value, count in zip(self._values, self.counts, strict=True):
             family.add_metric([value] if self._label else [], count)
         yield family
+
+
+class Durations(Collector):
+    """A histogram of what happens too often for a lock, likewise."""
+
+    def __init__(self, name: str, about: str, bounds: Sequence[float]) -> None:
+        self.counts = [0] * (len(bounds) + 1)
+        self.seconds = 0.0
+        self._name, self._about, self._bounds = name, about, bounds
+        REGISTRY.register(self)
+
+    def observe(self, seconds: float) -> None:
+        self.counts[bisect_left(self._bounds, seconds)] += 1
+        self.seconds += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        names = [*map(floatToGoString, self._bounds), "+Inf"]
+        buckets = list(zip(names, accumulate(self.counts), strict=True))
+        yield HistogramMetricFamily(self._name, self._about, buckets=buckets, sum_value=self.seconds)
 
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120)
@@ -46,7 +68,7 @@ SYNC_FRAMES_IN = Tally(
 SYNC_FRAMES_OUT = Tally("scaiflow_sync_frames_out", "Frames told to clients, one for each receiver")
 SYNC_GROUPS = Tally("scaiflow_sync_groups", "Groups of updates that were written, each for one room")
 SYNC_DROPS = Counter("scaiflow_sync_drops", "Sockets that this server closed", ["code"])
-SYNC_WRITE_SECONDS = Histogram("scaiflow_sync_write_seconds", "Time to write one round of groups", buckets=SECONDS)
+SYNC_WRITE_SECONDS = Durations("scaiflow_sync_write_seconds", "Time to write one round of groups", SECONDS)
 RATE_LIMITED = Counter("scaiflow_rate_limited", "Requests refused for coming too often", ["group"])
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 

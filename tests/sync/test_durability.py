@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from pycrdt import Array, Doc, Map
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -142,6 +143,17 @@ def test_w8_nothing_that_a_reader_saw_is_lost_on_kill_9(node: Node, stage: Stage
 @pytest.mark.everywhere
 def test_w8_nothing_that_a_reader_saw_is_lost_over_twenty_rounds_of_kill_9_under_load(node: Node, stage: Stage) -> None:
     kill_rounds(node, stage, rounds=20)
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite's log begins in files, which is tried above")
+def test_w8_nothing_is_lost_where_there_is_a_database_and_no_redis(
+    node: Node, make_stage: Callable[..., Stage]
+) -> None:
+    """Each group is a row before it is told."""
+    stage = make_stage(SCAIFLOW_REDIS_URL="")
+    stage.start()
+    kill_rounds(node, stage, rounds=2)
+    stage.kill().wait()
 
 
 @pytest.mark.slow

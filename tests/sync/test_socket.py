@@ -389,3 +389,19 @@ def test_w12_more_than_twenty_sockets_of_a_user_are_refused_and_the_others_stay(
     node.ask("end", id="raw 0")
     join(node, server, "ada", flows[0])
     assert [node.ask("raw", id=f"raw {number}")["close"] for number in range(1, 20)] == [None] * 19
+
+
+def test_w12_more_than_a_hundred_sockets_on_a_flow_are_refused_and_the_others_stay(node: Node, server: Stage) -> None:
+    flow = server.flow()
+    tokens = []
+    for number in range(6):
+        grant(server, flow, f"usr_full{number}", "view")
+        tokens.append(server.token(f"usr_full{number}"))
+    held = [f"raw {number}" for number in range(100)]
+    for number, name in enumerate(held):
+        raw(node, server, name, flow, tokens[number // 20])
+    for name in held:
+        node.until("frames", id=name, count=1)
+    raw(node, server, "one more", flow, tokens[5])
+    node.until("closedWith", id="one more", code=4429)
+    assert [node.ask("raw", id=name)["close"] for name in held] == [None] * 100
