@@ -56,6 +56,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _stands(item: pytest.Item) -> bool:
+    if item.get_closest_marker("wire") and not item.get_closest_marker("everywhere"):
+        return False
     return bool(item.get_closest_marker("django_db") or STANDS & set(getattr(item, "fixturenames", ())))
 
 

@@ -71,11 +71,22 @@ class OfOneStage(Processes):
         return process
 
 
+# With Redis the sockets of a server that was killed count until its lease ends, and here one is killed often.
+HASTY = {"SCAIFLOW_SYNC_IDLE_SECONDS": "0", "SCAIFLOW_SYNC_SOCKETS_PER_USER": "100"}
+
+
+@pytest.fixture(scope="session")
+def calm(make_stage: Callable[..., Stage]) -> Stage:
+    """A server that no test ends."""
+    stage = make_stage(**HASTY)
+    stage.start()
+    return stage
+
+
 @pytest.fixture
 def stage(make_stage: Callable[..., Stage]) -> Iterator[Stage]:
     """A server of the test's own, to be ended and started again."""
-    # With Redis the sockets of a server that was killed count until its lease ends, and here one is killed often.
-    own = make_stage(SCAIFLOW_SYNC_IDLE_SECONDS="0", SCAIFLOW_SYNC_SOCKETS_PER_USER="100")
+    own = make_stage(**HASTY)
     own.start()
     yield own
     for name in list(own.group.running):

@@ -259,13 +259,13 @@ def test_w12_a_flow_has_no_more_sockets_than_is_set(strict: Stage) -> None:
             assert elsewhere.recv(timeout=20)
 
 
-def test_w14_random_edits_with_disconnects_end_equal(node: Node, stage: Stage) -> None:
-    storm(node, stage, edits=1500)
+def test_w14_random_edits_with_disconnects_end_equal(node: Node, calm: Stage) -> None:
+    storm(node, calm, edits=1500)
 
 
 @pytest.mark.slow
-def test_w14_random_edits_for_a_while_end_equal(node: Node, stage: Stage) -> None:
-    storm(node, stage, edits=20_000)
+def test_w14_random_edits_for_a_while_end_equal(node: Node, calm: Stage) -> None:
+    storm(node, calm, edits=20_000)
 
 
 def storm(node: Node, stage: Stage, edits: int) -> None:
@@ -314,43 +314,43 @@ def test_the_metrics_tell_of_rooms_people_frames_and_what_waits(node: Node, stag
 
 
 def test_a_room_that_is_left_is_compacted_also_while_its_log_is_not_in_the_database_yet(
-    node: Node, stage: Stage
+    node: Node, calm: Stage
 ) -> None:
-    flow = stage.flow()
+    flow = calm.flow()
     for name in ("ada", "bob"):
-        join(node, stage, name, flow)
+        join(node, calm, name, flow)
     for number in range(60):
         node.ask("set", id="ada", key="k", value=number)
         node.until("has", id="bob", key="k", value=number)
     node.ask("endAll")
     snapshots = "SELECT count(*) FROM flows_flowdocument WHERE flow_id = ?"
     deadline = time.monotonic() + 20
-    while stage.rows(snapshots, flow) != [(1,)] and time.monotonic() < deadline:
+    while calm.rows(snapshots, flow) != [(1,)] and time.monotonic() < deadline:
         BREATH.wait(0.1)
-    assert stage.rows(snapshots, flow) == [(1,)]
-    assert stage.rows("SELECT count(*) FROM flows_documentupdate WHERE flow_id = ?", flow) == [(0,)]
-    join(node, stage, "later", flow)
+    assert calm.rows(snapshots, flow) == [(1,)]
+    assert calm.rows("SELECT count(*) FROM flows_documentupdate WHERE flow_id = ?", flow) == [(0,)]
+    join(node, calm, "later", flow)
     assert node.ask("read", id="later")["map"] == {"k": 59}
 
 
-def test_who_is_on_a_socket_is_present_over_http(node: Node, stage: Stage) -> None:
-    flow = stage.flow()
-    join(node, stage, "ada", flow)
-    tara = stage.token("usr_tara", tenant_id="tnt_demo")
-    make_known(stage, "usr_tara", admin_role="tenant_admin", admin_role_source="manual")
+def test_who_is_on_a_socket_is_present_over_http(node: Node, calm: Stage) -> None:
+    flow = calm.flow()
+    join(node, calm, "ada", flow)
+    tara = calm.token("usr_tara", tenant_id="tnt_demo")
+    make_known(calm, "usr_tara", admin_role="tenant_admin", admin_role_source="manual")
     path = f"/api/v1/flows/{flow}/presence"
     for _ in itertools.count():
-        peers = stage.call("GET", path, token=tara).body["peers"]
+        peers = calm.call("GET", path, token=tara).body["peers"]
         if peers:
             break
     assert [(peer["user_id"], peer["display_name"]) for peer in peers] == [("usr_ada", "Ada")]
     for number in range(15):  # tabs that are opened and closed at once
-        node.ask("open", id=f"tab {number}", url=stage.url(flow), token=stage.token())
+        node.ask("open", id=f"tab {number}", url=calm.url(flow), token=calm.token())
         node.ask("end", id=f"tab {number - 1}")
     for name in ("ada", "tab 14"):
         node.ask("end", id=name)
     deadline = time.monotonic() + 20  # in 30 s it would run out by itself
-    while stage.call("GET", path, token=tara).body["peers"]:
+    while calm.call("GET", path, token=tara).body["peers"]:
         assert time.monotonic() < deadline
 
 
@@ -383,8 +383,8 @@ async def write_and_read_back(url: str) -> Any:
             return second.get("map", type=Map).to_py(), second.get("list", type=Array).to_py()
 
 
-def test_pycrdt_clients_work_as_they_are(stage: Stage) -> None:
-    url = f"{stage.url(stage.flow())}/sync?token={stage.token()}"
+def test_pycrdt_clients_work_as_they_are(calm: Stage) -> None:
+    url = f"{calm.url(calm.flow())}/sync?token={calm.token()}"
     assert asyncio.run(write_and_read_back(url)) == ({"from": "python"}, [1])
 
 
@@ -405,7 +405,7 @@ def test_any_asgi_server_will_do(node: Node, make_stage: Callable[..., Stage], k
     stage.kill().wait()
 
 
-def test_metrics_hold_no_name_of_anybody(node: Node, stage: Stage) -> None:
-    flow = stage.flow()
-    join(node, stage, "ada", flow)
-    assert flow not in json.dumps(stage.metrics())
+def test_metrics_hold_no_name_of_anybody(node: Node, calm: Stage) -> None:
+    flow = calm.flow()
+    join(node, calm, "ada", flow)
+    assert flow not in json.dumps(calm.metrics())

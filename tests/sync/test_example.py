@@ -23,12 +23,12 @@ BEFORE = "import WebSocket from 'ws'; globalThis.WebSocket = WebSocket; const to
 AFTER = "\nprovider.on('sync', () => doc.getMap('map').set('from', 'the documents'))"
 
 
-def test_the_client_of_the_documents_works(node: Node, stage: Stage) -> None:
+def test_the_client_of_the_documents_works(node: Node, calm: Stage) -> None:
     (example,) = re.findall(r"^```js\n(.*?)^```$", DOCUMENT.read_text(), re.DOTALL | re.MULTILINE)
     assert ADDRESS in example
-    flow = stage.flow()
-    join(node, stage, "ada", flow)
-    script = BEFORE.format(token=json.dumps(stage.token())) + example.replace(ADDRESS, stage.url(flow)) + AFTER
+    flow = calm.flow()
+    join(node, calm, "ada", flow)
+    script = BEFORE.format(token=json.dumps(calm.token())) + example.replace(ADDRESS, calm.url(flow)) + AFTER
     with subprocess.Popen(["node", "--input-type=module", "--eval", script], cwd=FOLDER) as client:
         try:
             node.until("has", id="ada", key="from", value="the documents")

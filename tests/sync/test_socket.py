@@ -18,7 +18,11 @@ from tests.sync.people import grant, join, make_known, raw
 from tests.sync.stage import Stage
 from tests.sync.test_document import BREAKING, nested, typed
 
-pytestmark = [pytest.mark.process, pytest.mark.django_db]  # the servers get a copy of the test database
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.wire,
+    pytest.mark.django_db,
+]  # the servers get a copy of the test database
 
 
 def frames(node: Node, name: str) -> list[tuple[Kind, bytes]]:
@@ -40,6 +44,7 @@ def test_w1_who_joins_is_asked_first_told_who_is_there_and_answered_also_with_no
     assert (Kind.STEP2, b"\x00\x00") in others
 
 
+@pytest.mark.everywhere
 def test_w2_a_newcomer_alone_in_a_room_gets_all_of_it(node: Node, server: Stage) -> None:
     flow = server.flow()
     join(node, server, "ada", flow)
@@ -52,6 +57,7 @@ def test_w2_a_newcomer_alone_in_a_room_gets_all_of_it(node: Node, server: Stage)
     assert node.ask("read", id="later")["list"] == list(range(50))
 
 
+@pytest.mark.everywhere
 def test_w3_concurrent_edits_converge(node: Node, server: Stage) -> None:
     flow = server.flow()
     names = ["ada", "bob", "cleo"]
@@ -64,6 +70,7 @@ def test_w3_concurrent_edits_converge(node: Node, server: Stage) -> None:
     node.until("equal", ids=names)
 
 
+@pytest.mark.everywhere
 def test_w4_a_viewer_reads_and_is_present_and_what_they_write_is_refused_once(node: Node, server: Stage) -> None:
     flow = server.flow()
     grant(server, flow, "usr_vera", "view")
@@ -79,6 +86,7 @@ def test_w4_a_viewer_reads_and_is_present_and_what_they_write_is_refused_once(no
     assert node.ask("closes", id="vera")["closes"] == []
 
 
+@pytest.mark.everywhere
 def test_w4_the_refusal_is_message_2_told_once_and_an_empty_answer_is_not_refused(node: Node, server: Stage) -> None:
     flow = server.flow()
     join(node, server, "ada", flow)
@@ -101,6 +109,7 @@ def test_w4_the_refusal_is_message_2_told_once_and_an_empty_answer_is_not_refuse
     assert written == [("refused", "usr_ada")]
 
 
+@pytest.mark.everywhere
 def test_who_writes_stands_in_the_audit_log_once_a_sitting_before_anybody_is_told(node: Node, server: Stage) -> None:
     flow = server.flow()
     grant(server, flow, "usr_bob", "edit")
@@ -308,6 +317,7 @@ def test_w7_who_does_not_read_is_closed_and_loses_nothing_and_nobody_waits(node:
     node.until("equal", ids=["ada", "bob", "slow"])
 
 
+@pytest.mark.slow
 def test_w7_readers_who_do_not_read_do_not_make_memory_grow(node: Node, server: Stage) -> None:
     """What waits for each of them is bounded, and then they are gone: else five would keep 300 MB of what goes by."""
     flow = server.flow()
