@@ -205,11 +205,15 @@ class Follower:
             await self._repair()
         if now - self._swept_at > SWEEP_SECONDS:
             woken, self._swept_at = set(self._positions), now
-        asked = {
-            flow_id: self._positions[flow_id] for flow_id in woken & self._positions.keys() & self._hub.rooms.keys()
-        }
+        asked = self._positions_of(woken)
         while asked := await self._read_some(asked):
             pass
+
+    def _positions_of(self, flow_ids: set[str]) -> dict[str, str]:
+        """Of those whose rooms are open."""
+        return {
+            flow_id: self._positions[flow_id] for flow_id in flow_ids & self._positions.keys() & self._hub.rooms.keys()
+        }
 
     async def _read_some(self, asked: dict[str, str]) -> dict[str, str]:
         """Of the streams of these flows, from these positions on. What is left to be asked. How far they were taken away is
@@ -221,17 +225,17 @@ class Follower:
             pipe.mget([dropped_key(flow_id) for flow_id in asked])
             found, dropped = await pipe.execute()
         missed = {flow_id for flow_id, to in zip(asked, dropped, strict=True) if _is_before(asked[flow_id], to)}
-        left = {}
+        unfinished = set()
         for key, entries in found or []:
             flow_id = key.decode().split(":")[2]
             self._take_in(flow_id, entries)
             if any(READ_ALL in fields and fields[PROCESS] != self._process for _, fields in entries):
                 missed.add(flow_id)
-            if len(entries) == AT_ONCE and flow_id in self._positions and flow_id in self._hub.rooms:
-                left[flow_id] = self._positions[flow_id]
+            if len(entries) == AT_ONCE:
+                unfinished.add(flow_id)
         for flow_id in missed & self._positions.keys():
             await self._read_all_of(flow_id)
-        return left
+        return self._positions_of(unfinished)
 
     def _take_in(self, flow_id: str, entries: list[tuple[bytes, dict[bytes, bytes]]]) -> None:
         room = self._hub.rooms.get(flow_id)

@@ -47,9 +47,8 @@ class Reception:
         self.hub.on_refused = self._refused
         self._places = places()
         self._held: dict[Peer, Place] = {}
-        self._new: set[Peer] = (
-            set()
-        )  # let in by what was so before their document was read: to be looked at in any case
+        # Let in by what was so before their document was read: to be looked at in any case.
+        self._new: set[Peer] = set()
         self._watch = Watch()
         self._attendance = Attendance(self.hub)
         self._loop = asyncio.get_running_loop()

@@ -142,11 +142,15 @@ class StreamJournal:
 
     async def _tell_of_rows(self) -> None:
         """That there is more in the database than the streams told of. Raises RedisError, OSError."""
-        told = sorted(self._untold)
-        if told:
+        told, self._untold = sorted(self._untold), set()  # what comes while this is told is told the next time
+        if not told:
+            return
+        try:
             ids = await self._add([(flow_id, NOTHING) for flow_id in told], {READ_ALL: b"1"})
-            self._note_streamed([Kept(flow_id, NOTHING, entry_id) for flow_id, entry_id in zip(told, ids, strict=True)])
-        self._untold.difference_update(told)
+        except BaseException:
+            self._untold.update(told)
+            raise
+        self._note_streamed([Kept(flow_id, NOTHING, entry_id) for flow_id, entry_id in zip(told, ids, strict=True)])
 
     async def bring_in(self) -> None:
         await self._store()
